@@ -1,0 +1,1 @@
+"""Networks that propose annotations. Torch only: knows no database, no Ray, no Django."""

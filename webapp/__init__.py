@@ -1,0 +1,1 @@
+"""The Django project: tables, the websocket feed, desks and pages."""
