@@ -1,0 +1,63 @@
+"""Organisations (tenants), people and what they are allowed to work on."""
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+
+class Organisation(models.Model):
+    """A tenant: its rows, images and people are never seen by another."""
+
+    name = models.CharField(max_length=200, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    ANNOTATOR = "annotator"
+    SPECIALIST = "specialist"
+    MANAGER = "manager", "operations manager"
+    ADMINISTRATOR = "administrator"
+
+
+class Tier(models.TextChoices):
+    """How high on the ladder of escalation; each tier may also do the work below it."""
+
+    CROWD = "crowd"
+    SENIOR = "senior"
+    SPECIALIST = "specialist"
+
+
+class User(AbstractUser):
+    """A person (or, with `simulated`, a member of the simulated crowd)."""
+
+    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, blank=True, related_name="people")
+    role = models.CharField(max_length=20, choices=Role, default=Role.ANNOTATOR)
+    tier = models.CharField(max_length=20, choices=Tier, default=Tier.CROWD)
+    languages = models.JSONField(default=list, blank=True)
+    simulated = models.BooleanField(default=False)
+
+    @property
+    def manages(self) -> bool:
+        """Whether this person may see the operations room."""
+        return self.is_superuser or self.role in (Role.MANAGER, Role.ADMINISTRATOR)
+
+    @property
+    def is_specialist(self) -> bool:
+        return self.is_superuser or self.tier == Tier.SPECIALIST
+
+
+class Qualification(models.Model):
+    """Permission to work in a domain."""
+
+    person = models.ForeignKey(User, models.CASCADE, related_name="qualifications")
+    domain = models.CharField(max_length=60)
+    granted_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    granted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["person", "domain"], name="one_qualification_per_domain")]
+
+    def __str__(self) -> str:
+        return f"{self.person} in {self.domain}"

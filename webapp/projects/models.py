@@ -1,0 +1,49 @@
+"""Projects: a goal with a versioned label schema, a versioned guideline and a routing policy."""
+
+from django.db import models
+
+from webapp.people.models import Organisation, User
+
+
+class Project(models.Model):
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="projects")
+    name = models.CharField(max_length=200)
+    domain = models.CharField(max_length=60, help_text="Subject area; annotators need a qualification for it.")
+    policy = models.JSONField(default=dict, blank=True, help_text="Differences from the default RoutingPolicy.")
+    priority = models.FloatField(default=1.0, help_text="Weight against other projects.")
+    paused = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organisation", "name"], name="one_project_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SchemaVersion(models.Model):
+    """One immutable version of a project's label schema (routing.annotation.schema)."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="schemas")
+    version = models.PositiveIntegerField()
+    classes = models.JSONField()
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="one_schema_per_version")]
+        ordering = ["version"]
+
+
+class GuidelineVersion(models.Model):
+    """One immutable version of a project's guideline, as Markdown-free plain paragraphs."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="guidelines")
+    version = models.PositiveIntegerField()
+    text = models.TextField()
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "version"], name="one_guideline_per_version")]
+        ordering = ["version"]

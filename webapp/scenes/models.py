@@ -1,0 +1,48 @@
+"""Datasets and the scenes in them."""
+
+from django.db import models
+
+from webapp.projects.models import Project
+
+
+class Dataset(models.Model):
+    """A named set of scenes that is annotated, tracked and exported together."""
+
+    class State(models.TextChoices):
+        NEW = "new"
+        OPEN = "open"  # micro-tasks are being answered
+        DONE = "done"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="datasets")
+    name = models.CharField(max_length=200)
+    state = models.CharField(max_length=10, choices=State, default=State.NEW)
+    created_at = models.DateTimeField(auto_now_add=True)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_dataset_of_a_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Scene(models.Model):
+    """One image that the customer wants fully annotated. The file is stored under its hash."""
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="scenes")
+    name = models.CharField(max_length=300, help_text="File name as imported; never shown to annotators.")
+    sha256 = models.CharField(max_length=64)
+    file = models.CharField(max_length=300, help_text="Path below the media folder.")
+    width = models.PositiveIntegerField(help_text="Pixels, after EXIF orientation.")
+    height = models.PositiveIntegerField(help_text="Pixels, after EXIF orientation.")
+    imported = models.JSONField(default=dict, blank=True, help_text="Annotations that came with the import.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["dataset", "sha256"], name="one_scene_per_content"),
+            models.UniqueConstraint(fields=["dataset", "name"], name="one_scene_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
