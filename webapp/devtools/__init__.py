@@ -1,0 +1,1 @@
+"""Throw-away servers and the pytest plugin that starts them. Never imported by the product."""
