@@ -59,12 +59,16 @@ class SceneObject(models.Model):
     state = models.CharField(max_length=12, choices=State, default=State.GRID)
     label = models.IntegerField(help_text="Class id of the label schema.")
     box = models.JSONField(help_text="[x1, y1, x2, y2] of the current version, scene pixels.")
-    version = models.PositiveIntegerField(default=1)
+    version = models.PositiveIntegerField(default=1, help_text="The current version.")
+    versions_made = models.PositiveIntegerField(default=1)
     source = models.CharField(max_length=10, choices=Source, help_text="Who proposed the object.")
     model = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
     run = models.ForeignKey(Run, models.PROTECT, null=True, blank=True, related_name="+")
     case = models.JSONField(default=dict, help_text="routing.redundancy.ObjectCase as JSON.")
     signals = models.JSONField(default=dict, blank=True)
+    evidence = models.JSONField(
+        default=list, blank=True, help_text="Looks at it: {annotator, kind, verdict, version, seconds}."
+    )
     touched = models.JSONField(default=list, blank=True, help_text="Ids of everyone who drew or looked at it.")
     risk = models.FloatField(null=True, blank=True, help_text="Stated P(wrong) when it was settled.")
     settled_by = models.CharField(max_length=12, blank=True, help_text="machine | consensus | specialist")
@@ -141,6 +145,7 @@ class Assignment(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="assignments"
     )
     lease = models.CharField(max_length=32, blank=True, help_text="Random token of the current hold.")
+    session = models.CharField(max_length=32, blank=True, help_text="The socket that holds it; empty after it closed.")
     epoch = models.PositiveIntegerField(default=0, help_text="Counts the holds of this assignment.")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
     offer = models.JSONField(default=dict, blank=True, help_text="Why this person: terms, runner-up, propensity.")
@@ -162,6 +167,16 @@ class Assignment(models.Model):
             models.Index(fields=["lease_expires_at"], condition=Q(state="leased"), name="assignments_to_reap"),
             models.Index(fields=["annotator"], condition=Q(state="leased"), name="assignments_held"),
         ]
+
+
+class Lane(models.Model):
+    """Interchangeable open work: one row per lane that ever held an assignment, so that lanes are read, not searched."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="lanes")
+    key = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "key"], name="one_lane_of_a_key")]
 
 
 class Answer(models.Model):
@@ -251,7 +266,7 @@ class Annotation(models.Model):
 
     scene = models.ForeignKey(Scene, models.CASCADE, related_name="annotations")
     number = models.PositiveIntegerField()
-    objects = models.JSONField(help_text="engine.assemble: one entry per object, with provenance and risk.")
+    content = models.JSONField(help_text="engine.assemble: one entry per object, with provenance and risk.")
     expected_missed = models.FloatField(default=0.0)
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,0 +1,41 @@
+"""Serves the signed crops of `webapp.feed.media`."""
+
+import hmac
+import io
+import time
+from functools import lru_cache
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from PIL import Image
+
+from engine.images import open_image
+from webapp.feed import media
+from webapp.scenes.models import Scene
+
+
+def crop(request: HttpRequest, scene: int, rect: str, out: int, expires: int, signature: str) -> HttpResponse:
+    """One crop as WebP. A wrong or expired signature is answered like a missing page, so that nothing is revealed."""
+    path = f"{scene}/{rect}/{out}/{expires}"
+    if not hmac.compare_digest(signature.encode(), media.sign(path).encode()) or expires < time.time():
+        raise Http404
+    x, y, w, h = (int(part) for part in rect.split("_"))
+    response = HttpResponse(_encoded(scene, x, y, w, h, out), content_type="image/webp")
+    response["Cache-Control"] = "private, immutable, max-age=3600"
+    return response
+
+
+@lru_cache(maxsize=512)
+def _encoded(scene: int, x: int, y: int, w: int, h: int, out: int) -> bytes:
+    image = _decoded(Scene.objects.values_list("file", flat=True).get(pk=scene))
+    scale = out / max(w, h, 1)
+    size = (max(1, round(w * scale)), max(1, round(h * scale)))
+    buffer = io.BytesIO()
+    image.resize(size, Image.Resampling.LANCZOS, box=(x, y, x + w, y + h)).save(buffer, "WEBP", quality=80, method=2)
+    return buffer.getvalue()
+
+
+@lru_cache(maxsize=6)
+def _decoded(file: str) -> Image.Image:
+    """Whole scenes stay decoded for the next crops: 17 MB for a scene of 2472 x 2299 pixels."""
+    return open_image(settings.MEDIA_DIR / file).convert("RGB")

@@ -1,0 +1,54 @@
+"""Pictures of a task: short-lived signed addresses of crops, added to a payload when it is offered."""
+
+import hmac
+import time
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+
+from webapp.labeling.models import Microtask
+
+SIZES = (192, 384, 640, 1024, 1536)  # longest side of a served crop, pixels
+HOUR = 3600
+CELL_OUT, FOCUS_OUT = 384, 1024
+
+
+def sign(path: str) -> str:
+    return hmac.new(settings.SECRET_KEY.encode(), f"crop:{path}".encode(), sha256).hexdigest()[:32]
+
+
+def crop_url(scene: int, rect: tuple[int, int, int, int], out: int) -> str:
+    """The address of a crop. It expires at the end of the next full hour, so that all viewers share one address."""
+    expires = (int(time.time()) // HOUR + 2) * HOUR
+    path = f"{scene}/{'_'.join(map(str, rect))}/{out}/{expires}"
+    return f"/crops/{path}/{sign(path)}.webp"
+
+
+def with_media(task: Microtask) -> dict[str, Any]:
+    """The payload of a micro-task with the addresses of its pictures."""
+    payload = dict(task.payload)
+    if task.kind == "grid_verify":
+        payload["cells"] = [
+            {**{k: v for k, v in cell.items() if k != "scene"}, "media": [_medium(cell["scene"], cell["view"], CELL_OUT)]}
+            for cell in payload["cells"]
+        ]
+        payload["media"] = []
+        return payload
+    payload["media"] = [_medium(task.scene_id, payload["view"], FOCUS_OUT)]
+    return payload
+
+
+def _medium(scene: int, view: list[float], most: int) -> dict[str, Any]:
+    x, y, w, h = (round(v) for v in view)
+    longest = max(w, h, 1)
+    # Small objects are shown at least three times enlarged by the client; pixels beyond the source's are not sent.
+    out = next((size for size in SIZES if size >= longest), SIZES[-1])
+    out = min(out, most)
+    scale = out / longest
+    return {
+        "role": "focus",
+        "url": crop_url(scene, (x, y, w, h), out),
+        "rect": [x, y, w, h],
+        "size": [max(1, round(w * scale)), max(1, round(h * scale))],
+    }

@@ -1,0 +1,86 @@
+"""Pages of the grid: objects that wait for a quick look are put on pages of one class, with a few known mistakes among
+them (seeds), which keep attention up and measure everyone who looks."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from routing.gold import make_seed_boxes
+from routing.redundancy import ObjectCase
+from webapp.labeling import payloads
+from webapp.labeling.book import Book, Wish
+from webapp.labeling.lifecycle import fulfil_wishes, value_of
+from webapp.labeling.models import SceneObject
+from webapp.scenes.models import Scene
+
+MAX_WAIT = timedelta(seconds=2)  # an incomplete page is closed when its oldest object has waited this long
+BATCH = 480  # objects put on pages in one transaction
+
+
+def form_pages(*, now: datetime, rng: np.random.Generator, flush: bool = False) -> int:
+    """Put waiting objects on pages, in the caller's transaction; returns the number of pages made."""
+    query = SceneObject.objects.filter(state=SceneObject.State.GRID).order_by("queued_at")
+    query = query.filter(scene__dataset__project__paused=False)
+    if connection.features.has_select_for_update_skip_locked:
+        query = query.select_for_update(skip_locked=True, of=("self",))
+    groups: dict[tuple[int, int], list[SceneObject]] = defaultdict(list)
+    for row in query.select_related("scene__dataset__project", "tile")[:BATCH]:
+        groups[(row.scene.dataset_id, row.label)].append(row)
+    book = Book(now)
+    for rows in groups.values():
+        _form(book, rows, rng, flush)
+    book.save_objects()
+    made = fulfil_wishes(book)
+    book.save_rest()
+    return made
+
+
+def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: bool) -> None:
+    policy = book.policy(rows[0].scene.dataset.project)
+    # Objects drawn by the same people share a page, so that a page excludes few.
+    rows.sort(key=lambda r: (r.scene_id, r.touched[:1], r.pk))
+    size = policy.grid_size
+    for start in range(0, len(rows), size):
+        page = rows[start : start + size]
+        due = min(r.queued_at or book.now for r in page) < book.now - MAX_WAIT
+        if len(page) < size and not (due or flush):
+            continue
+        _page(book, page, rng)
+
+
+def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> None:
+    project = page[0].scene.dataset.project
+    policy = book.policy(project)
+    scenes: dict[int, Scene] = {r.scene_id: r.scene for r in page}
+    cells: list[tuple[dict[str, Any], Scene, Sequence[float]]] = [
+        ({"object": r.pk, "version": r.version}, r.scene, r.box) for r in page
+    ]
+    for pk, scene in scenes.items():
+        boxes = np.array([r.box for r in page if r.scene_id == pk], float)
+        live = SceneObject.objects.filter(scene=pk).exclude(state=SceneObject.State.REJECTED)
+        near = np.array(list(live.values_list("box", flat=True)), float)
+        for box in make_seed_boxes(boxes, rng, policy, (scene.width, scene.height), near):
+            cells.append(({"seed": "shifted"}, scene, [float(v) for v in box]))
+    order = rng.permutation(len(cells))
+    shown, secret = [], {}
+    for number, index in enumerate(order, start=1):
+        known, scene, box = cells[index]
+        secret[str(number)] = known
+        cell = {"id": number, "version": 1, "xyxy": list(box), "view": list(payloads.around(box, scene)), "scene": scene.pk}
+        shown.append(cell)
+    touched = frozenset(person for r in page for person in r.touched)
+    value = sum(value_of(ObjectCase.from_json(r.case)) for r in page)
+    details = {"class": page[0].label, "cells": shown}
+    book.wishes.append(
+        Wish("grid_verify", page[0].tile, None, page[0].scene.dataset_id, page[0].scene_id, project,
+             reason="a quick look at many", value=value, details=details, secret={"cells": secret}, excluded=touched)
+    )  # fmt: skip
+    for row in page:
+        row.state, row.queued_at = SceneObject.State.ASKED, None
+        book.objects[row.pk] = row
+        book.touch(row)
+

@@ -1,0 +1,276 @@
+"""What becomes of objects and tiles: applies the steps that `routing` decides, and asks the micro-tasks they need."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from routing.annotation.boxes import iou
+from routing.coverage import Ask as AskLook
+from routing.coverage import Complete, Look, TileCase, next_look
+from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, next_step
+from routing.track_record import Outcome
+from webapp.labeling import payloads
+from webapp.labeling.book import Book, Wish, lane_key
+from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
+from webapp.labeling.payloads import Live
+from webapp.projects.models import Project
+
+State = SceneObject.State
+
+
+# Objects -----------------------------------------------------------------------------------------------------
+
+
+def project_of(tile: Tile) -> Project:
+    return tile.scene.dataset.project
+
+
+def consider(book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask | None = None) -> None:
+    """Take the next step about an object. `open_task` is the micro-task whose answer was just absorbed: it stays open
+    when the same question is asked again, and is resolved otherwise."""
+    project = project_of(tile)
+    policy = book.policy(project)
+    case = ObjectCase.from_json(row.case)
+    step = next_step(case, policy, domain=project.domain)
+    book.touch(row)
+    if open_task is not None:
+        if isinstance(step, Ask) and step.kind == open_task.kind and open_task.kind == "verify_box":
+            ask_once_more(book, open_task, row)
+            return
+        book.resolve(open_task, "consensus", {"step": type(step).__name__.lower(), "belief": row.case["belief"]})
+    match step:
+        case Accept():
+            settle(book, row, tile, State.ACCEPTED, risk=step.risk, by="machine" if step.auto else "consensus")
+        case Reject():
+            settle(book, row, tile, State.REJECTED, risk=step.risk, by="consensus")
+        case Ask(kind="grid_verify"):
+            row.state, row.queued_at = State.GRID, book.now
+        case Ask():
+            row.state = State.ASKED
+            book.wishes.append(wish_about(row, tile, step.kind, tier=step.tier, reason=step.reason))
+        case Escalate():
+            row.state = State.ASKED
+            book.wishes.append(wish_about(row, tile, "adjudicate", tier=step.tier, reason=step.reason))
+            book.log("escalated", project=project, dataset_id=tile.scene.dataset_id, object=row, data={"reason": step.reason})
+
+
+def wish_about(row: SceneObject, tile: Tile, kind: str, *, tier: str, reason: str, **secret: Any) -> Wish:
+    scene = tile.scene
+    return Wish(kind, tile, row, scene.dataset_id, scene.pk, project_of(tile), tier, reason, secret=secret)
+
+
+def ask_once_more(book: Book, microtask: Microtask, row: SceneObject | None = None) -> None:
+    """Want one more answer to the same question: one more row."""
+    if row is not None:
+        microtask.excluded = sorted({*microtask.excluded, *row.touched})
+        microtask.value = value_of(ObjectCase.from_json(row.case))
+        book.touch(microtask)
+    book.new_assignments.append(wanted(microtask, book))
+
+
+def wanted(microtask: Microtask, book: Book) -> Assignment:
+    # One unit of value weighs as much as an hour of waiting, so nothing starves.
+    rank = microtask.value * microtask.project.priority - book.now.timestamp() / 3600
+    return Assignment(
+        microtask=microtask,
+        project=microtask.project,
+        lane=lane_key(microtask.kind, microtask.domain, microtask.tier),
+        rank=rank,
+    )
+
+
+def value_of(case: ObjectCase) -> float:
+    """The risk at stake: how far the belief is from being settled either way."""
+    belief = case.belief
+    return min(1.0 - belief.good, 1.0 - belief.phantom) * case.value
+
+
+def settle(book: Book, row: SceneObject, tile: Tile, state: str, *, risk: float, by: str) -> None:
+    """Give an object its final state and let everyone who judged it learn from it."""
+    row.state, row.risk, row.settled_by, row.settled_at = state, float(risk), by, book.now
+    book.touch(row)
+    book.settled_tiles.add(tile.pk)
+    book.log(
+        "settled", project=project_of(tile), dataset_id=tile.scene.dataset_id, object=row,
+        data={"state": str(state), "risk": float(risk), "by": by, "version": row.version},
+    )  # fmt: skip
+    if state == State.UNDECIDABLE or by == "machine":
+        return
+    domain = project_of(tile).domain
+    for look in row.evidence:
+        final = state == State.ACCEPTED
+        truth = "phantom" if not final else "good" if look["version"] == row.version else "geometry"
+        overlap = iou(look["box"], row.box) if final and "box" in look else None
+        book.learn(
+            look["annotator"],
+            Outcome(
+                kind=look["kind"], domain=domain, cls=row.label, given=look["verdict"], truth=truth,
+                weight=1.0 - float(risk), gold=by == "specialist", seconds=look.get("seconds"), iou=overlap,
+            ),
+        )  # fmt: skip
+
+
+def reopen(book: Book, row: SceneObject, tile: Tile) -> None:
+    """Doubt about a settled object: decide about it anew with the evidence added."""
+    row.settled_at = None
+    row.settled_by = ""
+    if tile.state != Tile.State.WAITING:
+        tile.state = Tile.State.WAITING
+        book.touch(tile)
+    consider(book, row, tile)
+
+
+def add_version(book: Book, row: SceneObject, box: Sequence[float], label: int, author: int | None) -> None:
+    """Give an object a new current outline."""
+    row.versions_made += 1
+    row.version, row.box, row.label = row.versions_made, [float(v) for v in box], label
+    book.new_versions.append(ObjectVersion(object=row, number=row.version, box=row.box, label=label, author_id=author))
+    book.touch(row)
+
+
+# Tiles -------------------------------------------------------------------------------------------------------
+
+
+def review_tiles(book: Book) -> None:
+    """Ask for the next look at every tile whose objects have all settled, or call it complete.
+
+    Runs after objects were saved, within the same transaction, and holds the tile's lock: of several objects that
+    settle at once in different processes, the last to commit finds the tile settled.
+    """
+    book.load_tiles(book.settled_tiles)
+    for pk in sorted(book.settled_tiles):
+        tile = book.tiles[pk]
+        if tile.state == Tile.State.WAITING and _is_settled(book, tile):
+            _look_again(book, tile)
+    book.settled_tiles = set()
+
+
+def _is_settled(book: Book, tile: Tile) -> bool:
+    if any(w.tile is tile and w.kind == "draw_missed" for w in book.wishes):
+        return False
+    if SceneObject.objects.filter(tile=tile, state__in=[State.GRID, State.ASKED]).exists():
+        return False
+    closing = [m.pk for m in book.microtasks.values() if m.state != Microtask.State.OPEN]
+    drawings = Microtask.objects.filter(tile=tile, kind="draw_missed", state=Microtask.State.OPEN)
+    return not drawings.exclude(pk__in=closing).exists()
+
+
+def _look_again(book: Book, tile: Tile) -> None:
+    project = project_of(tile)
+    policy = book.policy(project)
+    rows = SceneObject.objects.filter(tile=tile, state=State.ACCEPTED).values_list("box", flat=True)
+    sides = [max(1.0, ((b[2] - b[0]) * (b[3] - b[1])) ** 0.5) for b in rows]
+    case = TileCase(
+        looks=tuple(Look.from_json(look) for look in tile.looks),
+        live=len(sides),
+        area_px=tile.w * tile.h,
+        object_px=float(np.median(sides)) if sides else 48.0,
+        model_mass=0.0,
+    )
+    step = next_look(case, policy)
+    book.touch(tile)
+    if isinstance(step, Complete):
+        tile.state, tile.expected_missed = Tile.State.COMPLETE, step.expected_missed
+        book.log("tile_complete", project=project, dataset_id=tile.scene.dataset_id,
+                 data={"tile": tile.pk, "expected_missed": step.expected_missed, "looks": len(tile.looks)})  # fmt: skip
+        return
+    tile.state = Tile.State.LOOKING
+    tier = step.tier if isinstance(step, AskLook) else "specialist"
+    book.wishes.append(
+        Wish("coverage_tile", tile, None, tile.scene.dataset_id, tile.scene_id, project, tier, step.reason,
+             value=1.0, excluded=frozenset(look["annotator"] for look in tile.looks))
+    )  # fmt: skip
+
+
+# Asking ------------------------------------------------------------------------------------------------------
+
+
+def live_objects(scene_id: int) -> list[Live]:
+    rows = SceneObject.objects.filter(scene=scene_id).exclude(state__in=[State.REJECTED, State.UNDECIDABLE])
+    return [Live(*row) for row in rows.values_list("id", "box", "label")]
+
+
+def fulfil_wishes(book: Book) -> int:
+    """Insert the micro-tasks that were wished for, each with one wanted answer; returns how many."""
+    if not book.wishes:
+        return 0
+    live = {scene: live_objects(scene) for scene in {w.scene_id for w in book.wishes}}
+    briefs = {p.pk: Brief(p) for p in {w.project.pk: w.project for w in book.wishes}.values()}
+    rows = [_microtask(book, wish, live[wish.scene_id], briefs[wish.project.pk]) for wish in book.wishes]
+    book.wishes = []
+    Microtask.objects.bulk_create(rows)
+    book.new_assignments += [wanted(row, book) for row in rows]
+    return len(rows)
+
+
+class Brief:
+    """Label schema and guideline of a project as of now."""
+
+    def __init__(self, project: Project) -> None:
+        schema = project.schemas.order_by("-version").first()
+        guideline = project.guidelines.order_by("-version").first()
+        self.classes = schema.classes if schema else []
+        self.versions = (schema.version if schema else 0, guideline.version if guideline else 0)
+
+
+def _microtask(book: Book, wish: Wish, live: list[Live], brief: Brief) -> Microtask:
+    policy = book.policy(wish.project)
+    scene = wish.tile.scene if wish.tile else wish.object.scene  # type: ignore[union-attr]
+    expected_s = policy.expected_s[wish.kind] * max(1, len(wish.details.get("cells", ())))
+    view, extra = _ask(wish, live, scene)
+    payload = payloads.common(wish.kind, wish.project, brief.classes, brief.versions, scene, view, policy, expected_s)
+    payload.update(extra)
+    excluded = set(wish.excluded) | set(wish.object.touched if wish.object else ())
+    value = value_of(ObjectCase.from_json(wish.object.case)) if wish.object else wish.value
+    return Microtask(
+        project=wish.project, dataset_id=wish.dataset_id, scene_id=wish.scene_id, tile=wish.tile, object=wish.object,
+        kind=wish.kind, domain=wish.project.domain, tier=wish.tier, payload=payload, secret=wish.secret,
+        excluded=sorted(excluded), value=value, expected_s=expected_s, reason=wish.reason[:200],
+    )  # fmt: skip
+
+
+def _ask(wish: Wish, live: list[Live], scene: Any) -> tuple[payloads.Rect, dict[str, Any]]:
+    """The view and the kind's own part of the payload."""
+    row = wish.object
+    match wish.kind:
+        case "coverage_tile":
+            assert wish.tile is not None
+            tile = wish.tile
+            view = payloads.around_tile(tile, scene)
+            return view, {
+                "tile": {"id": tile.pk, "core": [tile.x, tile.y, tile.w, tile.h]},
+                "objects": payloads.in_view(live, view),
+                "classes": [],
+            }
+        case "draw_missed":
+            x, y = wish.details["seed"]
+            view = payloads.around_point(x, y, wish.details.get("side", payloads.SEED_VIEW_PX), scene)
+            return view, {"seed": [x, y], "class": wish.details["class"], "objects": payloads.in_view(live, view)}
+        case "grid_verify":
+            return (0.0, 0.0, float(scene.width), float(scene.height)), dict(wish.details)
+        case "compare_two":
+            assert row is not None
+            pair = wish.details or _rivals(wish)
+            hull = np.array([pair["a"]["xyxy"], pair["b"]["xyxy"]], float)
+            view = payloads.around([*hull[:, :2].min(0), *hull[:, 2:].max(0)], scene)
+            return view, {"object": {"id": row.pk}, "a": pair["a"], "b": pair["b"]}
+        case _:
+            assert row is not None
+            view = payloads.around(row.box, scene)
+            extra = {"object": payloads.shown_object(row), "objects": payloads.in_view(live, view, without=frozenset([row.pk]))}
+            if wish.kind == "fix_box":
+                extra["edges"] = sorted({e for look in row.evidence if look["version"] == row.version for e in look.get("edges", ())})
+            if wish.kind == "adjudicate":
+                extra["reason"] = wish.reason
+            return view, extra
+
+
+def _rivals(wish: Wish) -> dict[str, Any]:
+    """The last two outlines of an object as A and B in random order; which is which stays in the wish's secret."""
+    assert wish.object is not None
+    pair = list(wish.object.versions.order_by("-number")[:2])
+    random.shuffle(pair)
+    wish.secret = {**wish.secret, "a": pair[0].number, "b": pair[1].number}
+    return {side: {"xyxy": v.box, "class": v.label} for side, v in zip("ab", pair, strict=True)}

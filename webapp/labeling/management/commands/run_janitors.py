@@ -1,0 +1,47 @@
+"""Housekeeping process: expired leases, waiting grid pages, finished datasets."""
+
+import json
+import signal
+import threading
+from argparse import ArgumentParser
+from typing import Any
+
+import numpy as np
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from webapp.labeling import janitors
+
+
+class Command(BaseCommand):
+    help = "Return expired leases to the queue, close waiting grid pages, assemble finished datasets; until stopped."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="one round, then exit")
+        parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="pause between rounds (1.0)")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per round that changed something")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stop = threading.Event()
+        if not options["once"]:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: stop.set())
+        rng = np.random.default_rng()
+        while True:
+            self.round(rng, as_json=options["json"])
+            if options["once"] or stop.wait(options["every"]):
+                return
+
+    def round(self, rng: np.random.Generator, *, as_json: bool) -> None:
+        now = timezone.now()
+        done = {
+            "leases_returned": janitors.reap_expired_leases(now),
+            "pages_formed": janitors.form_pages(now, rng),
+            "datasets_closed": [dataset.name for dataset in janitors.close_finished_datasets(now)],
+        }
+        if not any(done.values()):
+            return
+        if as_json:
+            self.stdout.write(json.dumps(done))
+        else:
+            self.stdout.write(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in done.items() if value))

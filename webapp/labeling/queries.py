@@ -1,0 +1,38 @@
+"""Reads of the feed: why a task was offered, and the case file of an adjudication."""
+
+from typing import Any
+
+from routing.assignment import explain_terms
+from webapp.labeling.models import Assignment, ObjectVersion
+from webapp.people.models import User
+
+
+def explanation(person: User, assignment: int) -> dict[str, Any] | None:
+    """Why this assignment came to this person: a sentence and the terms of the score."""
+    row = Assignment.objects.select_related("microtask").filter(pk=assignment, annotator=person).first()
+    if row is None:
+        return None
+    return {"why": explain_terms(row.microtask.kind, row.offer), "asked_because": row.microtask.reason, "terms": row.offer.get("terms", {})}
+
+
+def case_file(row: Assignment) -> dict[str, Any]:
+    """What an adjudicator sees after the blind answer: all versions and answers, people under pseudonyms."""
+    subject = row.microtask.object
+    assert subject is not None
+    names: dict[int, str] = {}
+    for look in subject.evidence:
+        names.setdefault(look["annotator"], f"Annotator {chr(ord('A') + len(names) % 26)}")
+    versions = ObjectVersion.objects.filter(object=subject).order_by("number")
+    return {
+        "versions": [
+            {"number": v.number, "xyxy": v.box, "class": v.label, "by": "model" if v.author_id is None else names.get(v.author_id, "a person")}
+            for v in versions
+        ],
+        "answers": [
+            {"by": names[look["annotator"]], "kind": look["kind"], "verdict": look["verdict"], "version": look["version"]}
+            for look in subject.evidence
+        ],
+        "model": {"score": subject.signals.get("p")} if subject.model_id else None,
+        "guideline": None,
+        "reason": row.microtask.reason,
+    }
