@@ -2,11 +2,12 @@
 
 Needs nothing but Python 3.11 or newer (any ``python3`` may start it) and a network or a package cache:
 
-    python3 .ci/setup.py [run] [test] [frontend] [browser]
+    python3 .ci/setup.py [run] [test] [frontend] [frontend-check] [browser]
 
 ``run`` installs what the product needs, ``test`` also what its tests and linters need, ``frontend`` builds the
-annotator's workbench when its sources changed, ``browser`` sees to it that a Chromium is there. Without
-arguments: ``test frontend``. Every step leaves a stamp, so a second call takes well under a second.
+annotator's workbench when its sources changed, ``frontend-check`` runs its linters and unit tests, ``browser`` sees to
+it that a Chromium is there. Without arguments: ``test frontend``. Every step that installs or builds leaves a stamp, so
+a second call takes well under a second.
 
 Packages come from hash-checked locks (``requirements/*.lock``, written by ``.ci/lock.py``). Only torch is installed
 by itself: its builds for CPU, CUDA and macOS differ in file and hash, and the default one pulls gigabytes of CUDA.
@@ -34,8 +35,8 @@ WORKBENCH = ROOT / "webapp" / "static" / "workbench"
 TORCH = "2.13.0"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 OLDEST = (3, 11)
-STEPS = ("run", "test", "frontend", "browser")
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+STEPS = ("run", "test", "frontend", "frontend-check", "browser")
+FRONTEND_CHECKS = ("lint", "typecheck", "check", "test")
 CHROMIUM_APT = ("apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-dejavu-core")
 
 
@@ -56,6 +57,8 @@ def main(argv):
             prepare_environment("test" if "test" in steps else "run")
         if "frontend" in steps:
             build_frontend()
+        if "frontend-check" in steps:
+            check_frontend()
         if "browser" in steps:
             say(f"browser: {find_or_install_chromium()}")
     except SetupError as problem:
@@ -241,6 +244,19 @@ def build_frontend():
     stamp.write_text(key)
 
 
+def check_frontend():
+    """Run those of the scripts in FRONTEND_CHECKS that the package has."""
+    if not (FRONTEND / "package.json").exists():
+        say("front end: no sources in webapp/frontend, nothing to check")
+        return
+    install_frontend_packages()
+    scripts = read_json(FRONTEND / "package.json").get("scripts", {})
+    for name in FRONTEND_CHECKS:
+        if name in scripts:
+            say(f"front end: {name}")
+            npm(["run", name])
+
+
 def install_frontend_packages():
     lock = FRONTEND / "package-lock.json"
     if not lock.exists():
@@ -282,6 +298,9 @@ def frontend_key():
 
 def find_or_install_chromium():
     """Path of a Chromium; installs Debian's where this process may. Raises SetupError where nobody but a human can."""
+    sys.path.insert(0, str(ROOT))  # Not at the top: it needs the Python that we only now know we have.
+    from webapp.devtools.browser import find_chromium
+
     found = find_chromium()
     if found:
         return found
@@ -294,13 +313,6 @@ def find_or_install_chromium():
         f"  sudo apt-get update && sudo {shlex.join(CHROMIUM_APT)}\n"
         "or set TESSERA_CHROMIUM to the path of a Chromium or Chrome."
     )
-
-
-def find_chromium():
-    chosen = os.environ.get("TESSERA_CHROMIUM")
-    if chosen:
-        return shutil.which(chosen)
-    return next((path for path in map(shutil.which, CHROMIUM_NAMES) if path), None)
 
 
 def install_from_apt(command):
