@@ -1,0 +1,1 @@
+"""The vocabulary every package speaks: shapes, geometry, label schema, answer validation."""

@@ -1,0 +1,1 @@
+"""Combining several people's answers: one file per geometry."""

@@ -1,0 +1,68 @@
+"""Which tier decides a dispute, and which specialist of that tier decides it best."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from routing.eligibility import Waiting, rank
+from routing.policy import TIERS, RoutingPolicy
+from routing.redundancy import ObjectCase
+
+HIGH_STAKE = 10.0  # value factor from which an adjudicator, not a specialist, decides
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One specialist for one case: `gain` is the expected cut of the risk, `load` today's answers."""
+
+    annotator: int
+    score: float
+    gain: float
+    load: int
+
+
+def tier_for(case: ObjectCase, reason: str, policy: RoutingPolicy) -> str:
+    """Return the tier that decides: a specialist, or an adjudicator when one is asked for or the stake is high."""
+    if reason.startswith("specialists disagree") or case.value >= HIGH_STAKE:
+        return TIERS[-1]
+    return "specialist"
+
+
+def rank_specialists(
+    case: ObjectCase, people: Iterable[Waiting], policy: RoutingPolicy, *, domain: str, tier: str = "specialist"
+) -> list[Ranked]:
+    """Return the people of the tier or above, best first, by how well their record separates this case's states.
+
+    The gain is the expected fall of the belief's Gini uncertainty by one verdict, per price and load.
+    """
+    out: list[Ranked] = []
+    for person in people:
+        if rank(person.tier) < rank(tier) or (domain and domain not in person.domains) or person.paused:
+            continue
+        rows = person.record.verdict_rows("adjudicate", domain, case.cls)
+        gain = gini_gain(case.belief.vector, rows)
+        load = 1 / (1 + person.answers_today / max(policy.load_free, 1))
+        price = policy.wage_per_hour[person.tier] / max(policy.wage_per_hour[tier], 1e-9)
+        out.append(Ranked(person.id, gain * load / max(price, 1e-9), gain, person.answers_today))
+    return sorted(out, key=lambda r: (-r.score, r.annotator))
+
+
+def gini_gain(belief: tuple[float, float, float], rows: tuple[tuple[float, float, float], ...]) -> float:
+    """Return the expected fall of 1 - sum(b^2) by one answer with P(verdict group | state) = rows (3 x 3)."""
+    after = 0.0
+    for group in range(3):
+        joint = [belief[s] * rows[s][group] for s in range(3)]
+        mass = sum(joint)
+        if mass > 0:
+            after += sum(j * j for j in joint) / mass
+    return max(after - sum(b * b for b in belief), 0.0)
+
+
+def confusion_of(case: ObjectCase, verdicts: Mapping[str, int]) -> str:
+    """Return a name for what is disputed, to group the desk's queue: the two most given verdicts, or the state."""
+    top = sorted(verdicts, key=lambda v: (-verdicts[v], v))[:2]
+    if len(top) == 2:
+        return " / ".join(sorted(top))
+    states = {"right or not": case.belief.good, "outline or class": case.belief.geometry, "there or not": case.belief.phantom}
+    closest = min(states, key=lambda name: abs(states[name] - 0.5) if math.isfinite(states[name]) else 1.0)
+    return closest
