@@ -54,8 +54,8 @@ class SceneObject(models.Model):
 
     SETTLED = (State.ACCEPTED, State.REJECTED, State.UNDECIDABLE)
 
-    scene = models.ForeignKey(Scene, models.CASCADE, related_name="objects")
-    tile = models.ForeignKey(Tile, models.CASCADE, related_name="objects")
+    scene = models.ForeignKey(Scene, models.CASCADE, related_name="scene_objects")
+    tile = models.ForeignKey(Tile, models.CASCADE, related_name="scene_objects")
     state = models.CharField(max_length=12, choices=State, default=State.GRID)
     label = models.IntegerField(help_text="Class id of the label schema.")
     box = models.JSONField(help_text="[x1, y1, x2, y2] of the current version, scene pixels.")

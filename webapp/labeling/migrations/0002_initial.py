@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sceneobject',
             name='scene',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='objects', to='scenes.scene'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scene_objects', to='scenes.scene'),
         ),
         migrations.AddField(
             model_name='objectversion',
@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='sceneobject',
             name='tile',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='objects', to='labeling.tile'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='scene_objects', to='labeling.tile'),
         ),
         migrations.AddField(
             model_name='microtask',
