@@ -1,0 +1,20 @@
+"""Every address of the site. Sockets are in websockets.py."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from webapp.config.pages import feed, healthz, home
+
+admin.site.site_header = admin.site.site_title = "Tessera"
+admin.site.index_title = "Tables"
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("healthz", healthz, name="healthz"),
+    path("feed/", feed, name="feed"),
+    path("", include("webapp.people.urls")),
+    path("", include("webapp.projects.urls")),
+    path("desk/", include("webapp.desk.urls")),
+    path("ops/", include("webapp.ops.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,39 @@
+"""Reads about projects, always within the viewer's organisation."""
+
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+
+from routing.annotation.schema import LabelSchema
+from webapp.people.models import User
+from webapp.people.queries import tenant
+from webapp.projects.models import GuidelineVersion, Project
+
+
+@dataclass(frozen=True, slots=True)
+class Guideline:
+    """A guideline as shown: its version and its paragraphs, plain text."""
+
+    version: int
+    paragraphs: tuple[str, ...]
+
+
+def projects_of(viewer: User) -> QuerySet[Project]:
+    """The projects of the viewer's organisation."""
+    return Project.objects.filter(organisation_id=tenant(viewer))
+
+
+def current_schema(project: Project) -> LabelSchema:
+    """The newest label schema of a project; raises SchemaVersion.DoesNotExist for a project without one."""
+    newest = project.schemas.latest("version")
+    return LabelSchema.from_json({"version": newest.version, "classes": newest.classes})
+
+
+def current_guideline(project: Project) -> Guideline | None:
+    """The newest guideline of a project, split at blank lines."""
+    try:
+        newest = project.guidelines.latest("version")
+    except GuidelineVersion.DoesNotExist:
+        return None
+    paragraphs = tuple(p.strip() for p in newest.text.replace("\r\n", "\n").split("\n\n") if p.strip())
+    return Guideline(newest.version, paragraphs)
