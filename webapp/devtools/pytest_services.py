@@ -26,7 +26,7 @@ PURE = (
     "tests/models",
     "tests/engine",
     "tests/test_architecture.py",
-    "tests/webapp/test_services.py",
+    "tests/devtools",
 )
 RUNNING = pytest.StashKey[ExitStack]()
 HEADER = pytest.StashKey[str]()
