@@ -1,0 +1,67 @@
+"""Conversion of published weights, once, into a state_dict of our own modules. Nothing here runs code from the files."""
+
+import json
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.detector import COCO_LABELS, Detector, DetectorConfig
+
+DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4"), "bool": np.dtype("?"), "float16": np.dtype("<f2")}
+
+
+def read_tfjs_weights(manifest: list[dict], data: bytes) -> dict[str, np.ndarray]:
+    """Read the flat weight file of a TensorFlow.js graph model; half-precision entries come back as float32.
+
+    Raises ValueError when an entry has an unknown type or the file is shorter or longer than the manifest says.
+    """
+    weights, offset = {}, 0
+    for entry in (w for group in manifest for w in group["weights"]):
+        stored = entry.get("quantization", {}).get("dtype", entry["dtype"])
+        if stored not in DTYPES:
+            raise ValueError(f"weight {entry['name']}: type {stored!r} is not supported")
+        size = prod(entry["shape"]) * DTYPES[stored].itemsize
+        if offset + size > len(data):
+            raise ValueError(f"weight {entry['name']}: the file ends at byte {len(data)}, {offset + size} expected")
+        flat = np.frombuffer(data, DTYPES[stored], count=prod(entry["shape"]), offset=offset)
+        weights[entry["name"]] = flat.astype(DTYPES[entry["dtype"]]).reshape(entry["shape"])
+        offset += size
+    if offset != len(data):
+        raise ValueError(f"the weight file has {len(data) - offset} bytes more than its manifest lists")
+    return weights
+
+
+def convolutions_in_order(graph: dict, weights: dict[str, np.ndarray]) -> list[tuple[Tensor, Tensor]]:
+    """(kernel, bias) of each `Conv2D` + `Add` of the graph, by the number in the node's name; kernels as (O, I, kh, kw)."""
+    nodes = graph["node"]
+    bias_of = {n["input"][0]: weights[n["input"][1]] for n in nodes if n["op"] == "Add" and n["input"][1] in weights}
+    found = {}
+    for node in nodes:
+        if node["op"] == "Conv2D":
+            name = node["name"].rsplit("/", 1)[-1]
+            number = int(name.removeprefix("convolution").lstrip("_") or 0)
+            kernel = torch.from_numpy(weights[node["input"][1]].copy()).permute(3, 2, 0, 1)
+            found[number] = (kernel.contiguous(), torch.from_numpy(bias_of[node["name"]].copy()))
+    return [found[number] for number in sorted(found)]
+
+
+def nanodet_from_tfjs(model_json: Path, model_bin: Path) -> Detector:
+    """Build the COCO detector from the TensorFlow.js conversion of NanoDet-g; its heads hold 80 classes then 4 x 11 bins."""
+    document = json.loads(model_json.read_text())
+    weights = read_tfjs_weights(document["weightsManifest"], model_bin.read_bytes())
+    pairs = convolutions_in_order(document["modelTopology"], weights)
+    detector = Detector(DetectorConfig(labels=COCO_LABELS))
+    slots = [m for m in detector.modules() if isinstance(m, nn.Conv2d)]
+    if len(slots) != len(pairs):
+        raise ValueError(f"the file has {len(pairs)} convolutions, the network {len(slots)}")
+    with torch.no_grad():
+        for slot, (kernel, bias) in zip(slots, pairs, strict=True):
+            if slot.weight.shape != kernel.shape:
+                raise ValueError(f"a convolution has shape {tuple(kernel.shape)}, the network wants {tuple(slot.weight.shape)}")
+            slot.weight.copy_(kernel)
+            assert slot.bias is not None
+            slot.bias.copy_(bias)
+    return detector.eval()
