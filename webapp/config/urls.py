@@ -3,7 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from webapp.config.pages import feed, healthz, home
+from webapp.config.pages import healthz, home
+from webapp.feed.views import feed
 
 admin.site.site_header = admin.site.site_title = "Tessera"
 admin.site.index_title = "Tables"
