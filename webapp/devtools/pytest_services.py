@@ -8,6 +8,7 @@ servers and no Django. ``--no-services`` or TESSERA_NO_SERVICES=1 runs the rest 
 layer.
 """
 
+import atexit
 import os
 import secrets
 import shutil
@@ -52,6 +53,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         return
     running = ExitStack()
     early_config.stash[RUNNING] = running
+    atexit.register(running.close)  # pytest_unconfigure is not reached when Django cannot be set up.
     os.environ["DJANGO_SETTINGS_MODULE"] = SETTINGS
     scratch = Path(tempfile.mkdtemp(prefix="tessera-tests-"))
     running.callback(shutil.rmtree, scratch, ignore_errors=True)
