@@ -230,9 +230,13 @@ def waiting(seat: Seat, row: AnnotatorRecord | None, resumed: int) -> Waiting:
     held = len(seat.held) + resumed
     return Waiting(
         id=seat.person.pk, tier=seat.person.tier, domains=seat.domains, languages=frozenset(seat.person.languages),
-        record=record, want=seat.want - held, held=held, last_kind=seat.last_kind, last_lane=seat.last_lane,
+        record=record, want=seat.want, held=held, paused=_paused(row), last_kind=seat.last_kind, last_lane=seat.last_lane,
         answers_today=seat.answered, simulated=seat.person.simulated,
     )  # fmt: skip
+
+
+def _paused(row: AnnotatorRecord | None) -> str:
+    return row.standing_reason or "your work is paused" if row and row.standing == "paused" else ""
 
 
 def _reply(submission: Submission, reply: Ack | Refusal) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from webapp.people.models import User
 
 State = SceneObject.State
 
-SEED_RADIUS = 0.35  # of the typical object side: two clicks closer than this mean one object
+SCREEN_PX = 900.0  # CSS pixels that a view is shown across on a usual screen
 MAX_REFUSALS = 2  # people who find nothing at a click before it is dropped
 MAX_EVASIONS = 3  # unsure, skip or report on one micro-task before a specialist sees it
 SPECIALIST_RISK = 0.01  # stated P(wrong) of a ruling, until second readings measure it
@@ -178,7 +178,8 @@ def _grid_verify(given: Given) -> Feedback:
 
 def _score_seeds(given: Given, viewed: set[str], bad: set[str]) -> Feedback:
     """Learn from the known-wrong cells of a page and say which were missed."""
-    seeds = {c for c, known in given.microtask.secret["cells"].items() if "seed" in known} & viewed
+    cells = given.microtask.secret["cells"]
+    seeds = {c for c, known in cells.items() if "seed" in known} & viewed
     if not seeds:
         return None
     label = given.microtask.payload["class"]
@@ -186,7 +187,7 @@ def _score_seeds(given: Given, viewed: set[str], bad: set[str]) -> Feedback:
         verdict = "bad" if cell in bad else "ok"
         given.book.learn(
             given.annotator.pk,
-            Outcome(kind="grid_verify", domain=given.domain, cls=label, given=verdict, truth="geometry", weight=1.0,
+            Outcome(kind="grid_verify", domain=given.domain, cls=label, given=verdict, truth=cells[cell]["seed"], weight=1.0,
                     gold=True, seconds=None, iou=None),
         )  # fmt: skip
     missed = sorted(seeds - bad)
@@ -212,11 +213,12 @@ def _coverage_tile(given: Given) -> Feedback:
     points = [(p["xy"][0], p["xy"][1]) for p in given.value["points"]]
     labels = {xy: p["class"] for xy, p in zip(points, given.value["points"], strict=True)}
     refused = [r for r in tile.refused_seeds if r[2] >= MAX_REFUSALS]
+    merged = merge_points(points, known, given.policy.merge_radius * side)
     fresh = [
-        xy for xy in merge_points(points, known, SEED_RADIUS * side)
-        if all((xy[0] - r[0]) ** 2 + (xy[1] - r[1]) ** 2 > (SEED_RADIUS * side) ** 2 for r in refused)
+        points[kept] for kept in merged.kept for xy in [points[kept]]
+        if all((xy[0] - r[0]) ** 2 + (xy[1] - r[1]) ** 2 > (given.policy.merge_radius * side) ** 2 for r in refused)
     ]  # fmt: skip
-    recall = given.record.recall(given.domain, side)
+    recall = given.record.recall(given.domain, side * SCREEN_PX / max(task.payload["view"][2], 1.0))
     look = Look(annotator=given.annotator.pk, recall=recall, found=len(fresh), live_before=len(known))
     tile.looks = [*tile.looks, look.to_json()]
     tile.state = Tile.State.WAITING

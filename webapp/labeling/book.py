@@ -185,8 +185,12 @@ class Book:
         insert_assignments(self.new_assignments)
         for pk in sorted(self.dirty_records):
             row = self._record_rows[pk]
-            row.record = self.records[pk].to_json()
-            row.updated_at = self.now
+            record = self.records[pk]
+            standing = record.standing(RoutingPolicy())
+            row.record, row.updated_at = record.to_json(), self.now
+            if row.standing != standing.state:
+                self.log("standing", annotator_id=pk, data={"from": row.standing, **standing.to_json()})
+            row.standing, row.standing_reason = standing.state, standing.reason
         if self.dirty_records:
             AnnotatorRecord.objects.bulk_update(
                 [self._record_rows[pk] for pk in sorted(self.dirty_records)],

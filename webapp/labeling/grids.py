@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
-from routing.gold import make_seed_boxes
+from routing.gold import make_seed_boxes, seeds_needed
 from routing.redundancy import ObjectCase
 from webapp.labeling import payloads
 from webapp.labeling.book import Book, Wish
-from webapp.labeling.lifecycle import fulfil_wishes, value_of
+from webapp.labeling.lifecycle import fulfil_wishes, value_of, wish_about
 from webapp.labeling.models import SceneObject
 from webapp.scenes.models import Scene
 
@@ -28,7 +28,7 @@ def form_pages(*, now: datetime, rng: np.random.Generator, flush: bool = False) 
     if connection.features.has_select_for_update_skip_locked:
         query = query.select_for_update(skip_locked=True, of=("self",))
     groups: dict[tuple[int, int], list[SceneObject]] = defaultdict(list)
-    for row in query.select_related("scene__dataset__project", "tile")[:BATCH]:
+    for row in query.select_related("scene__dataset__project", "tile__scene__dataset__project")[:BATCH]:
         groups[(row.scene.dataset_id, row.label)].append(row)
     book = Book(now)
     for rows in groups.values():
@@ -46,10 +46,15 @@ def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: 
     size = policy.grid_size
     for start in range(0, len(rows), size):
         page = rows[start : start + size]
-        due = min(r.queued_at or book.now for r in page) < book.now - MAX_WAIT
-        if len(page) < size and not (due or flush):
-            continue
-        _page(book, page, rng)
+        due = flush or min(r.queued_at or book.now for r in page) < book.now - MAX_WAIT
+        if len(page) >= policy.grid_min and (due or len(page) == size):
+            _page(book, page, rng)
+        elif due:  # Too few for a page: each is looked at alone.
+            for row in page:
+                book.objects[row.pk] = row
+                row.state, row.queued_at = SceneObject.State.ASKED, None
+                book.touch(row)
+                book.wishes.append(wish_about(row, row.tile, "verify_box", tier="crowd", reason="a quick look"))
 
 
 def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> None:
@@ -59,12 +64,14 @@ def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> 
     cells: list[tuple[dict[str, Any], Scene, Sequence[float]]] = [
         ({"object": r.pk, "version": r.version}, r.scene, r.box) for r in page
     ]
+    wrong = float(np.mean([1.0 - r.case["belief"]["good"] for r in page]))
+    wanted = max(1, seeds_needed(len(page), wrong, policy))  # one at least: it measures who looks
     for pk, scene in scenes.items():
-        boxes = np.array([r.box for r in page if r.scene_id == pk], float)
         live = SceneObject.objects.filter(scene=pk).exclude(state=SceneObject.State.REJECTED)
-        near = np.array(list(live.values_list("box", flat=True)), float)
-        for box in make_seed_boxes(boxes, rng, policy, (scene.width, scene.height), near):
-            cells.append(({"seed": "shifted"}, scene, [float(v) for v in box]))
+        boxes = np.array(list(live.values_list("box", flat=True)), float)
+        count = -(-wanted * sum(r.scene_id == pk for r in page) // len(page))
+        for seed in make_seed_boxes(boxes, rng, policy, (scene.width, scene.height), count=count):
+            cells.append(({"seed": seed.truth}, scene, seed.xyxy))
     order = rng.permutation(len(cells))
     shown, secret = [], {}
     for number, index in enumerate(order, start=1):

@@ -226,9 +226,14 @@ def _microtask(book: Book, wish: Wish, live: list[Live], brief: Brief) -> Microt
     value = value_of(ObjectCase.from_json(wish.object.case)) if wish.object else wish.value
     return Microtask(
         project=wish.project, dataset_id=wish.dataset_id, scene_id=wish.scene_id, tile=wish.tile, object=wish.object,
-        kind=wish.kind, domain=wish.project.domain, tier=wish.tier, payload=payload, secret=wish.secret,
+        kind=wish.kind, domain=wish.project.domain, tier=wish.tier, payload=payload, secret=_secret(wish),
         excluded=sorted(excluded), value=value, expected_s=expected_s, reason=wish.reason[:200],
     )  # fmt: skip
+
+
+def _secret(wish: Wish) -> dict[str, Any]:
+    """The wish's own secrets, and the belief that tells whose look would settle most."""
+    return {**wish.secret, "belief": wish.object.case["belief"]} if wish.object else wish.secret
 
 
 def _ask(wish: Wish, live: list[Live], scene: Any) -> tuple[payloads.Rect, dict[str, Any]]:

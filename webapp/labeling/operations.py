@@ -1,6 +1,7 @@
 """Writes of the feed: submit answers, lease, extend, release, reap. Each runs in the caller's transaction and takes
 batches, so that one commit serves many annotators."""
 
+import math
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -216,7 +217,7 @@ def open_assignments(organisation: int | None) -> list[Assignment]:
         query = Assignment.objects.filter(state=State.OPEN, project=project_id, lane=key).order_by("-rank")[:WINDOW]
         if connection.features.has_select_for_update_skip_locked:
             query = query.select_for_update(skip_locked=True, of=("self",))
-        rows += query.select_related("microtask")
+        rows += query.select_related("microtask", "project")
     return rows
 
 
@@ -225,8 +226,9 @@ def candidate(row: Assignment, now: datetime) -> Candidate:
     belief = task.secret.get("belief")
     return Candidate(
         assignment=row.pk, microtask=task.pk, project=task.project_id, kind=task.kind, lane=row.lane, domain=task.domain,
-        cls=task.payload.get("object", {}).get("class", task.payload.get("class")), tier=task.tier, language=None,
-        excluded=frozenset(task.excluded), value=task.value, belief=Belief(*belief) if belief else None, priority=1.0,
+        cls=task.payload.get("object", {}).get("class", task.payload.get("class")), tier=task.tier,
+        excluded=frozenset(task.excluded), value=task.value, belief=Belief.from_json(belief) if belief else None,
+        priority=math.log2(max(row.project.priority, 1e-6)),
         age_s=(now - task.created_at).total_seconds(), expected_s=task.expected_s, gold="gold" in task.secret,
     )  # fmt: skip
 
@@ -246,7 +248,10 @@ def _hold(
         row.epoch += 1
         row.lease = leases.token(row.pk, desk.person.pk, row.epoch)
         row.lease_expires_at = now + lease_length(row.microtask.kind)
-        row.offer = {"score": choice.score, "terms": choice.terms, "runner_up": choice.runner_up, "propensity": choice.propensity}
+        row.offer = {
+            "score": choice.score, "terms": dict(choice.terms), "propensity": choice.propensity,
+            "runner_up": dict(choice.runner_up) if choice.runner_up else None, "made_at": now.timestamp(),
+        }  # fmt: skip
         held.append(row)
         result.offers.setdefault(desk.person.pk, []).append(row)
         events.append(_lease_event("leased", row))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from routing.assignment import explain_terms
+from routing.assignment import Offer, explain
 from webapp.labeling.models import Assignment, ObjectVersion
 from webapp.people.models import User
 
@@ -12,7 +12,11 @@ def explanation(person: User, assignment: int) -> dict[str, Any] | None:
     row = Assignment.objects.select_related("microtask").filter(pk=assignment, annotator=person).first()
     if row is None:
         return None
-    return {"why": explain_terms(row.microtask.kind, row.offer), "asked_because": row.microtask.reason, "terms": row.offer.get("terms", {})}
+    offer = Offer(
+        person.pk, row.pk, row.offer["score"], row.offer["terms"], row.offer["runner_up"], row.offer["propensity"],
+        row.offer["made_at"],
+    )  # fmt: skip
+    return {"why": explain(offer), "asked_because": row.microtask.reason, "terms": row.offer.get("terms", {})}
 
 
 def case_file(row: Assignment) -> dict[str, Any]:
