@@ -1,6 +1,6 @@
-"""What goes into the engine and what comes out: plain frozen data, JSON-able through `asdict` and back through `from_json`.
+"""What goes into the engine and what comes out: plain frozen data, JSON-able both ways.
 
-Coordinates are pixels of the full scene after EXIF orientation: floats, origin at the top-left corner of the top-left
+`to_json` gives dicts and lists, `from_json` reads them back equal. Coordinates are pixels of the full scene after EXIF orientation: floats, origin at the top-left corner of the top-left
 pixel, boxes `[x1, y1, x2, y2]`, rectangles of view `[x, y, w, h]`. Class ids are those of the project's label schema.
 """
 
@@ -27,7 +27,7 @@ class SceneRef:
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A checkpoint directory (`model.safetensors` + `model.json`); `version` is the sha256 of its weights and config."""
+    """A checkpoint directory (`model.safetensors` + `model.json`); `version` is the sha256 of both files."""
 
     name: str
     version: str
@@ -56,7 +56,7 @@ class PrelabelOptions:
 
 @dataclass(frozen=True, slots=True)
 class TileRef:
-    """A crop of a scene. `core` is what the tile owns (by object centre), `crop` is core plus halo, cut at the image."""
+    """A crop of a scene. It owns the objects whose centre lies in `core`; `crop` is core plus halo, cut at the image."""
 
     tile_id: str
     core: Rect
@@ -108,7 +108,8 @@ class PredictedObject:
     """One object of a scene, merged over tiles and looks.
 
     `p` is the calibrated probability that the class is right and the IoU with the true outline reaches the tolerance;
-    `p_there` that it shows one real object of this class at all (IoU >= 0.3), so `p <= p_there`. `tile_id` owns its centre.
+    `p_there` that it shows one real object of this class at all (IoU >= 0.3), so `p <= p_there`. `tile_id`
+    owns its centre.
     """
 
     object_id: int
@@ -166,8 +167,9 @@ class TrainingExample:
 
 @dataclass(frozen=True, slots=True)
 class RetrainOptions:
-    """`classes` are the project's (id, name). `budget_s` is wall time for the optimisation; `max_steps` bounds it too, so
-    that on a machine that is fast enough the result does not depend on its load. `tolerance` is the IoU of a right box."""
+    """How to learn. `classes` are the project's (id, name). `budget_s` is wall time for the optimisation; `max_steps`
+    bounds it too, so that on a machine that is fast enough the result does not depend on its load. `tolerance` is the
+    IoU from which a box counts as right."""
 
     classes: tuple[tuple[int, str], ...]
     seed: int = 0
@@ -201,7 +203,7 @@ class ObjectPlan:
 
 @dataclass(frozen=True, slots=True)
 class CoverageTile:
-    """A tile in which people look for what is missing. `expected_missing` orders the work and weighs an empty answer."""
+    """A tile in which people look for what is missing. `expected_missing` orders the work."""
 
     tile: TileRef
     priority: float
@@ -260,12 +262,14 @@ def to_json(value: Any) -> Any:
 
 
 def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
-    """Rebuild a dataclass of this module from `to_json` output; unknown or missing fields raise ValueError naming them."""
+    """Rebuild a dataclass of this module from `to_json` output; ValueError names unknown or missing fields."""
     hints = get_type_hints(kind)
     names = [f.name for f in fields(kind)]  # type: ignore[arg-type]
     unknown = sorted(set(data) - set(names))
     if unknown:
-        raise ValueError(f"{kind.__name__}: unknown field(s) {', '.join(unknown)}; known are {', '.join(names)}")
+        raise ValueError(
+            f"{kind.__name__}: unknown field(s) {', '.join(unknown)}; known are {', '.join(names)}"
+        )
     try:
         return kind(**{name: _value(hints[name], data[name]) for name in names if name in data})
     except TypeError as error:

@@ -10,27 +10,36 @@ from models.boxes import iou
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Per location: `target` (A,) index of its object or -1; `quality` (A,) the score it should give, 0 without object."""
+    """Per location: `target` (A,) index of its object or -1; `quality` (A,) the score it should give."""
 
     target: Tensor
     quality: Tensor
 
 
 def assign(
-    locations: Tensor, boxes: Tensor, probabilities: Tensor, truth: Tensor, labels: Tensor, *, top: int = 9, beta: float = 4.0
+    locations: Tensor,
+    boxes: Tensor,
+    probabilities: Tensor,
+    truth: Tensor,
+    labels: Tensor,
+    *,
+    top: int = 9,
+    beta: float = 4.0,
 ) -> Assignment:
     """Give each object the `top` locations inside it whose own prediction fits it best (score x IoU ** beta).
 
-    locations (A, 3), predicted boxes (A, 4), probabilities (A, classes); truth (G, 4), labels (G,). All in input pixels.
-    An object too small to contain a location takes the nearest one. A location wanted by several objects goes to the one
-    it overlaps most. `quality` follows the best IoU of the object, so that the score learns to predict the IoU.
+    locations (A, 3), predicted boxes (A, 4), probabilities (A, classes); truth (G, 4), labels (G,); all in input
+    pixels. An object too small to contain a location takes the nearest one. A location wanted by several objects goes to
+    the one it overlaps most. `quality` follows the best IoU of the object, so that the score learns to predict the IoU.
     """
     count = len(locations)
     if not len(truth):
         return Assignment(torch.full((count,), -1), torch.zeros(count))
     overlap = iou(truth, boxes)  # (G, A)
     x, y = locations[:, 0], locations[:, 1]
-    reach = torch.stack((x - truth[:, :1], y - truth[:, 1:2], truth[:, 2:3] - x, truth[:, 3:] - y))  # (4, G, A)
+    reach = torch.stack(
+        (x - truth[:, :1], y - truth[:, 1:2], truth[:, 2:3] - x, truth[:, 3:] - y)
+    )  # (4, G, A)
     inside = reach.amin(0) > 0
     centre = (truth[:, :2] + truth[:, 2:]) / 2
     away = torch.cdist(centre, locations[:, :2]) + locations[:, 2]

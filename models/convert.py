@@ -1,4 +1,4 @@
-"""Conversion of published weights, once, into a state_dict of our own modules. Nothing here runs code from the files."""
+"""Conversion of published weights, once, into a state_dict of our own modules. No code from the files is run."""
 
 import json
 from math import prod
@@ -10,7 +10,12 @@ from torch import Tensor, nn
 
 from models.detector import COCO_LABELS, Detector, DetectorConfig
 
-DTYPES = {"float32": np.dtype("<f4"), "int32": np.dtype("<i4"), "bool": np.dtype("?"), "float16": np.dtype("<f2")}
+DTYPES = {
+    "float32": np.dtype("<f4"),
+    "int32": np.dtype("<i4"),
+    "bool": np.dtype("?"),
+    "float16": np.dtype("<f2"),
+}
 
 
 def read_tfjs_weights(manifest: list[dict], data: bytes) -> dict[str, np.ndarray]:
@@ -25,7 +30,9 @@ def read_tfjs_weights(manifest: list[dict], data: bytes) -> dict[str, np.ndarray
             raise ValueError(f"weight {entry['name']}: type {stored!r} is not supported")
         size = prod(entry["shape"]) * DTYPES[stored].itemsize
         if offset + size > len(data):
-            raise ValueError(f"weight {entry['name']}: the file ends at byte {len(data)}, {offset + size} expected")
+            raise ValueError(
+                f"weight {entry['name']}: the file ends at byte {len(data)}, {offset + size} expected"
+            )
         flat = np.frombuffer(data, DTYPES[stored], count=prod(entry["shape"]), offset=offset)
         weights[entry["name"]] = flat.astype(DTYPES[entry["dtype"]]).reshape(entry["shape"])
         offset += size
@@ -35,9 +42,11 @@ def read_tfjs_weights(manifest: list[dict], data: bytes) -> dict[str, np.ndarray
 
 
 def convolutions_in_order(graph: dict, weights: dict[str, np.ndarray]) -> list[tuple[Tensor, Tensor]]:
-    """(kernel, bias) of each `Conv2D` + `Add` of the graph, by the number in the node's name; kernels as (O, I, kh, kw)."""
+    """(kernel, bias) of each `Conv2D` + `Add` of the graph, by the number in the node's name; kernels (O, I, kh, kw)."""
     nodes = graph["node"]
-    bias_of = {n["input"][0]: weights[n["input"][1]] for n in nodes if n["op"] == "Add" and n["input"][1] in weights}
+    bias_of = {
+        n["input"][0]: weights[n["input"][1]] for n in nodes if n["op"] == "Add" and n["input"][1] in weights
+    }
     found = {}
     for node in nodes:
         if node["op"] == "Conv2D":
@@ -49,7 +58,7 @@ def convolutions_in_order(graph: dict, weights: dict[str, np.ndarray]) -> list[t
 
 
 def nanodet_from_tfjs(model_json: Path, model_bin: Path) -> Detector:
-    """Build the COCO detector from the TensorFlow.js conversion of NanoDet-g; its heads hold 80 classes then 4 x 11 bins."""
+    """Build the COCO detector from the TensorFlow.js conversion of NanoDet-g: heads of 80 classes, then 4 x 11 bins."""
     document = json.loads(model_json.read_text())
     weights = read_tfjs_weights(document["weightsManifest"], model_bin.read_bytes())
     pairs = convolutions_in_order(document["modelTopology"], weights)
@@ -60,7 +69,9 @@ def nanodet_from_tfjs(model_json: Path, model_bin: Path) -> Detector:
     with torch.no_grad():
         for slot, (kernel, bias) in zip(slots, pairs, strict=True):
             if slot.weight.shape != kernel.shape:
-                raise ValueError(f"a convolution has shape {tuple(kernel.shape)}, the network wants {tuple(slot.weight.shape)}")
+                raise ValueError(
+                    f"a convolution has shape {tuple(kernel.shape)}, the network wants {tuple(slot.weight.shape)}"
+                )
             slot.weight.copy_(kernel)
             assert slot.bias is not None
             slot.bias.copy_(bias)

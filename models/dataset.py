@@ -17,7 +17,7 @@ VISIBLE = 0.35  # a cut object with less than this share of its area inside the 
 class Sample:
     """One annotated image. boxes (N, 4) float32 in pixels, labels (N,) int64, weights (N,) in 0..1.
 
-    `known` (K, 4): rectangles in which all objects are annotated. `ignore` (I, 4): boxes inside which nothing is learned.
+    `known` (K, 4): rectangles in which all objects are annotated. `ignore` (I, 4): boxes in which nothing is learned.
     """
 
     image: np.ndarray
@@ -71,7 +71,9 @@ class CropSampler:
         def move(boxes: np.ndarray) -> np.ndarray:
             return symmetry.boxes((boxes - np.array([x, y, x, y])) * scale, o.size, o.size)
 
-        return picture, make_target(move(sample.boxes), sample.labels, sample.weights, move(sample.known), move(sample.ignore), o.size)
+        return picture, make_target(
+            move(sample.boxes), sample.labels, sample.weights, move(sample.known), move(sample.ignore), o.size
+        )
 
     def _corner(self, sample: Sample, side: float) -> tuple[float, float]:
         """Top-left corner of a crop: near an object, or anywhere in the annotated part."""
@@ -92,7 +94,12 @@ class CropSampler:
 
 
 def make_target(
-    boxes: np.ndarray, labels: np.ndarray, weights: np.ndarray, known: np.ndarray, ignore: np.ndarray, size: int
+    boxes: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    known: np.ndarray,
+    ignore: np.ndarray,
+    size: int,
 ) -> Target:
     """Clip everything to a square picture of `size`; objects that are mostly cut off move to `ignore`."""
     clipped = np.clip(boxes, 0, size)

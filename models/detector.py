@@ -4,8 +4,8 @@ A small one-stage, anchor-free detector (3.8 M parameters): a plain CSP backbone
 and one light head per level that gives class logits and, for each of the four sides, a distribution over distances
 (generalised focal loss). Batch norm is folded into the convolutions, so fine-tuning on small batches needs no care.
 
-NanoDet: https://github.com/RangiLyu/nanodet (Apache-2.0). Distribution of distances: Li et al., "Generalized Focal Loss",
-NeurIPS 2020, arXiv 2006.04388.
+NanoDet: https://github.com/RangiLyu/nanodet (Apache-2.0). Distribution of distances: Li et al., "Generalized Focal
+Loss", NeurIPS 2020, arXiv 2006.04388.
 """
 
 from dataclasses import dataclass
@@ -138,13 +138,12 @@ def locations(height: int, width: int, strides: tuple[int, ...]) -> Tensor:
     return torch.cat(rows)
 
 
-COCO_LABELS = tuple(
-    (
-        "person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,"
-        "parking meter,bench,bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,"
-        "suitcase,frisbee,skis,snowboard,sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,"
-        "tennis racket,bottle,wine glass,cup,fork,knife,spoon,bowl,banana,apple,sandwich,orange,broccoli,carrot,"
-        "hot dog,pizza,donut,cake,chair,couch,potted plant,bed,dining table,toilet,tv,laptop,mouse,remote,keyboard,"
-        "cell phone,microwave,oven,toaster,sink,refrigerator,book,clock,vase,scissors,teddy bear,hair drier,toothbrush"
-    ).split(",")
-)
+COCO_NAMES = """
+person,bicycle,car,motorcycle,airplane,bus,train,truck,boat,traffic light,fire hydrant,stop sign,parking meter,bench,
+bird,cat,dog,horse,sheep,cow,elephant,bear,zebra,giraffe,backpack,umbrella,handbag,tie,suitcase,frisbee,skis,snowboard,
+sports ball,kite,baseball bat,baseball glove,skateboard,surfboard,tennis racket,bottle,wine glass,cup,fork,knife,spoon,
+bowl,banana,apple,sandwich,orange,broccoli,carrot,hot dog,pizza,donut,cake,chair,couch,potted plant,bed,dining table,
+toilet,tv,laptop,mouse,remote,keyboard,cell phone,microwave,oven,toaster,sink,refrigerator,book,clock,vase,scissors,
+teddy bear,hair drier,toothbrush
+"""
+COCO_LABELS = tuple(COCO_NAMES.replace("\n", "").split(","))

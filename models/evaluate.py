@@ -14,7 +14,7 @@ RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """Boxes of one image: xyxy (N, 4), labels (N,), scores (N,) (1 for references), ignore (N,) bool (references only)."""
+    """Boxes of one image: xyxy (N, 4), labels (N,), scores (N,) (1 for references), ignore (N,) bool (references)."""
 
     xyxy: np.ndarray
     labels: np.ndarray
@@ -22,7 +22,13 @@ class Boxes:
     ignore: np.ndarray
 
     @classmethod
-    def of(cls, xyxy: np.ndarray, labels: np.ndarray, scores: np.ndarray | None = None, ignore: np.ndarray | None = None) -> "Boxes":
+    def of(
+        cls,
+        xyxy: np.ndarray,
+        labels: np.ndarray,
+        scores: np.ndarray | None = None,
+        ignore: np.ndarray | None = None,
+    ) -> "Boxes":
         xyxy = np.asarray(xyxy, np.float64).reshape(-1, 4)
         count = len(xyxy)
         return cls(
@@ -38,7 +44,10 @@ def pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
     shared = np.clip(high - low, 0, None).prod(-1)
-    areas = np.clip(a[:, 2:] - a[:, :2], 0, None).prod(-1)[:, None] + np.clip(b[:, 2:] - b[:, :2], 0, None).prod(-1)[None]
+    areas = (
+        np.clip(a[:, 2:] - a[:, :2], 0, None).prod(-1)[:, None]
+        + np.clip(b[:, 2:] - b[:, :2], 0, None).prod(-1)[None]
+    )
     return np.asarray(shared / np.maximum(areas - shared, 1e-9))
 
 
@@ -63,7 +72,9 @@ def match(found: Boxes, truth: Boxes, threshold: float) -> tuple[np.ndarray, np.
     return target, skip
 
 
-def average_precision(found: Sequence[Boxes], truth: Sequence[Boxes], thresholds: Sequence[float] | np.ndarray = THRESHOLDS) -> np.ndarray:
+def average_precision(
+    found: Sequence[Boxes], truth: Sequence[Boxes], thresholds: Sequence[float] | np.ndarray = THRESHOLDS
+) -> np.ndarray:
     """AP per threshold (T,), mean over the labels that occur in the references; nan when there are none.
 
     `found[i]` and `truth[i]` belong to image i. 101-point interpolation; every detection counts (no cap per image).
@@ -93,7 +104,9 @@ def _label_ap(found: Sequence[Boxes], truth: Sequence[Boxes], label: int, thresh
     precision = right / np.arange(1, len(hit) + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     at = np.searchsorted(recall, RECALL_POINTS, side="left")
-    return float(np.where(at < len(envelope), np.append(envelope, 0.0)[np.minimum(at, len(envelope))], 0.0).mean())
+    return float(
+        np.where(at < len(envelope), np.append(envelope, 0.0)[np.minimum(at, len(envelope))], 0.0).mean()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +120,9 @@ class Operating:
     found: int
 
 
-def operating_point(found: Sequence[Boxes], truth: Sequence[Boxes], threshold: float, iou: float = 0.5) -> Operating:
+def operating_point(
+    found: Sequence[Boxes], truth: Sequence[Boxes], threshold: float, iou: float = 0.5
+) -> Operating:
     """Precision, recall and mean IoU of matches of the detections that score at least `threshold`."""
     hits = counted = total = 0
     overlaps: list[float] = []

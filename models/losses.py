@@ -55,7 +55,13 @@ def inside_any(points: Tensor, boxes: Tensor) -> Tensor:
 
 
 def detection_loss(
-    logits: Tensor, sides: Tensor, locations: Tensor, targets: list[Target], *, box_weight: float = 2.0, dfl_weight: float = 0.5
+    logits: Tensor,
+    sides: Tensor,
+    locations: Tensor,
+    targets: list[Target],
+    *,
+    box_weight: float = 2.0,
+    dfl_weight: float = 0.5,
 ) -> dict[str, Tensor]:
     """Loss of a batch: logits (N, A, classes), sides (N, A, 4, bins) -> {"score", "box", "sides", "total"} scalars."""
     boxes = boxes_at(locations, distances(sides))  # (N, A, 4)

@@ -25,8 +25,8 @@ class PredictOptions:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """boxes (K, 4) in input pixels, labels (K,), scores (K,), margins (K,) to the second-best label, hits (K,) looks that
-    found it, spread (K,) deviation of its sides over the looks relative to the square root of its area."""
+    """boxes (K, 4) in input pixels, labels (K,), scores (K,), margins (K,) to the second-best label, hits (K,) looks
+    that found it, spread (K,) deviation of its sides over the looks relative to the square root of its area."""
 
     boxes: Tensor
     labels: Tensor
@@ -37,12 +37,14 @@ class Detections:
 
 
 @torch.inference_mode()
-def predict(detector: Detector, images: Tensor, options: PredictOptions, half: bool = False) -> list[Detections]:
+def predict(
+    detector: Detector, images: Tensor, options: PredictOptions, half: bool = False
+) -> list[Detections]:
     """Detect on RGB uint8 images (N, 3, H, W), H and W multiples of 32."""
     height, width = images.shape[-2:]
     looks = [_look(detector, images, view, half) for view in views(options.views)]
-    logits = torch.stack([l for l, _ in looks])  # (V, N, A, classes)
-    reach = torch.stack([r for _, r in looks])  # (V, N, A, 4)
+    logits = torch.stack([look[0] for look in looks])  # (V, N, A, classes)
+    reach = torch.stack([look[1] for look in looks])  # (V, N, A, 4)
     grid = locations(height, width, detector.config.strides)
     return [_decode(logits[:, n], reach[:, n], grid, (width, height), options) for n in range(len(images))]
 
@@ -76,7 +78,9 @@ def _look(detector: Detector, images: Tensor, view: Dihedral, half: bool) -> tup
     return both[..., 4:], both[..., order]
 
 
-def _decode(logits: Tensor, reach: Tensor, grid: Tensor, size: tuple[int, int], options: PredictOptions) -> Detections:
+def _decode(
+    logits: Tensor, reach: Tensor, grid: Tensor, size: tuple[int, int], options: PredictOptions
+) -> Detections:
     """Fuse the looks (V, A, ...) of one image and suppress duplicates."""
     mean = logits.mean(0).sigmoid()  # (A, classes)
     scores, labels = mean.max(1)

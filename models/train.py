@@ -74,13 +74,15 @@ def train(
 ) -> tuple[Detector, TrainReport]:
     """Optimise `detector` in place and return an averaged copy and a report. Raises FloatingPointError on divergence.
 
-    The learning rate follows a cosine over whichever is further along, steps or budget, so that a slow machine that runs
-    out of time still ends at a low rate.
+    The learning rate follows a cosine over whichever is further along, steps or budget, so that a slow machine that
+    runs out of time still ends at a low rate.
     """
     torch.manual_seed(options.seed)
     detector.train()
     averaged = copy.deepcopy(detector)
-    optimiser = torch.optim.AdamW(_groups(detector, options), betas=(0.9, 0.99), weight_decay=options.weight_decay)
+    optimiser = torch.optim.AdamW(
+        _groups(detector, options), betas=(0.9, 0.99), weight_decay=options.weight_decay
+    )
     base = [group["lr"] for group in optimiser.param_groups]
     half = has_fast_half()
     grid = locations(sampler.options.size, sampler.options.size, detector.config.strides)
@@ -95,7 +97,9 @@ def train(
             logits, sides = detector(images)
         loss = detection_loss(logits, sides, grid, targets)["total"]
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"the loss became {float(loss.detach())} at step {done}; lower the learning rate")
+            raise FloatingPointError(
+                f"the loss became {float(loss.detach())} at step {done}; lower the learning rate"
+            )
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(detector.parameters(), options.clip)

@@ -1,4 +1,4 @@
-"""Pure picture and box transforms. Pictures are uint8 RGB arrays (H, W, 3), boxes (N, 4) float32 in pixels of the picture."""
+"""Pure transforms of pictures (uint8 RGB arrays, (H, W, 3)) and boxes ((N, 4) float32 in pixels of the picture)."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,9 @@ def views(count: int) -> tuple[Dihedral, ...]:
     return tuple(plain[:count]) if count <= 4 else SYMMETRIES
 
 
-def crop_resized(image: np.ndarray, window: tuple[float, float, float, float], size: tuple[int, int]) -> np.ndarray:
+def crop_resized(
+    image: np.ndarray, window: tuple[float, float, float, float], size: tuple[int, int]
+) -> np.ndarray:
     """Cut window [x1, y1, x2, y2] (may reach outside, filled) and resize it to size (width, height); antialiased."""
     height, width = image.shape[:2]
     x1, y1, x2, y2 = window
