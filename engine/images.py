@@ -141,7 +141,11 @@ def _too_large(path: Path, size: tuple[int, int] | None, max_pixels: int) -> str
 def _orientation(image: Image.Image, path: Path) -> int:
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1) or 1)
-    except (OSError, SyntaxError, ValueError, TypeError, struct.error) as error:
+    except OSError as error:  # In a PNG the EXIF data may follow the pixels, so that reading it decodes them.
+        raise ImageRefused(
+            f"{path.name} is corrupt or cut off ({error}); copy it again from its source"
+        ) from error
+    except (SyntaxError, ValueError, TypeError, struct.error) as error:
         raise ImageRefused(
             f"{path.name} has broken EXIF data ({error}); strip it or save the picture again"
         ) from error
