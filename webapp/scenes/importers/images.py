@@ -19,7 +19,7 @@ def read(source: Source, *, keep_folders: bool = False) -> Iterator[SceneRecord 
     seen: dict[str, str] = {}
     for file in source.files:
         if PurePosixPath(file).suffix.lower() not in IMAGE_SUFFIXES and len(source.files) > 1:
-            yield Problem(file, "is not an image; remove it, or leave it out with --ignore")
+            yield Problem(file, "is not a picture; remove it, or leave it out with --ignore")
             continue
         name = file if keep_folders else PurePosixPath(file).name
         if name in seen:
