@@ -1,7 +1,8 @@
 """What goes into the engine and what comes out: plain frozen data, JSON-able both ways.
 
-`to_json` gives dicts and lists, `from_json` reads them back equal. Coordinates are pixels of the full scene after EXIF orientation: floats, origin at the top-left corner of the top-left
-pixel, boxes `[x1, y1, x2, y2]`, rectangles of view `[x, y, w, h]`. Class ids are those of the project's label schema.
+`to_json` gives dicts and lists, `from_json` reads them back equal. Coordinates are pixels of the full scene after EXIF
+orientation: floats, origin at the top-left corner of the top-left pixel, boxes `[x1, y1, x2, y2]`, rectangles of view
+`[x, y, w, h]`. Class ids are those of the project's label schema.
 """
 
 import types
@@ -56,7 +57,7 @@ class PrelabelOptions:
 
 @dataclass(frozen=True, slots=True)
 class TileRef:
-    """A crop of a scene. It owns the objects whose centre lies in `core`; `crop` is core plus halo, cut at the image."""
+    """A crop of a scene. It owns the objects whose centre lies in `core`; `crop` is core plus halo."""
 
     tile_id: str
     core: Rect

@@ -29,8 +29,8 @@ def assign(
     """Give each object the `top` locations inside it whose own prediction fits it best (score x IoU ** beta).
 
     locations (A, 3), predicted boxes (A, 4), probabilities (A, classes); truth (G, 4), labels (G,); all in input
-    pixels. An object too small to contain a location takes the nearest one. A location wanted by several objects goes to
-    the one it overlaps most. `quality` follows the best IoU of the object, so that the score learns to predict the IoU.
+    pixels. An object too small to contain a location takes the nearest one. A location wanted by several goes to the
+    one it overlaps most. `quality` follows the best IoU of the object, so that the score learns to predict the IoU.
     """
     count = len(locations)
     if not len(truth):

@@ -42,7 +42,7 @@ def read_tfjs_weights(manifest: list[dict], data: bytes) -> dict[str, np.ndarray
 
 
 def convolutions_in_order(graph: dict, weights: dict[str, np.ndarray]) -> list[tuple[Tensor, Tensor]]:
-    """(kernel, bias) of each `Conv2D` + `Add` of the graph, by the number in the node's name; kernels (O, I, kh, kw)."""
+    """(kernel, bias) of each `Conv2D` + `Add` of the graph, by number in the node's name; kernels (O, I, kh, kw)."""
     nodes = graph["node"]
     bias_of = {
         n["input"][0]: weights[n["input"][1]] for n in nodes if n["op"] == "Add" and n["input"][1] in weights

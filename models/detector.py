@@ -25,7 +25,7 @@ class DetectorConfig:
     labels: tuple[str, ...]
     reg_max: int = 10
     neck: int = 128
-    strides: tuple[int, int, int] = (8, 16, 32)
+    strides: tuple[int, ...] = (8, 16, 32)
     mean: tuple[float, float, float] = (103.53, 116.28, 123.675)
     std: tuple[float, float, float] = (57.375, 57.12, 58.395)
 
@@ -108,7 +108,7 @@ class Detector(nn.Module):
             x = stage(x)  # (N, 64, H/4), (N, 128, H/8), (N, 256, H/16), (N, 512, H/32)
             if number:
                 features.append(self.lateral[number - 1](x))  # (N, 128, ...)
-        levels = aggregate(*features)
+        levels = aggregate(*features)[: len(self.heads)]
         outputs = [head(level).flatten(2) for head, level in zip(self.heads, levels, strict=True)]
         merged = torch.cat(outputs, dim=2).transpose(1, 2).float()  # (N, A, labels + 44)
         count = len(self.config.labels)

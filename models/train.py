@@ -42,10 +42,10 @@ class TrainReport:
     half_precision: bool
 
 
-def with_labels(detector: Detector, labels: tuple[str, ...]) -> Detector:
+def with_labels(detector: Detector, labels: tuple[str, ...], strides: tuple[int, ...] | None = None) -> Detector:
     """Copy a detector for other classes. Rows of classes with the same name are kept; a new one starts as the mean of
     all old rows (something is here) with a bias of about 2 % chance."""
-    config = replace(detector.config, labels=labels)
+    config = replace(detector.config, labels=labels, strides=strides or detector.config.strides)
     fresh = Detector(config)
     state = detector.state_dict()
     old = {name: i for i, name in enumerate(detector.config.labels)}
@@ -56,7 +56,7 @@ def with_labels(detector: Detector, labels: tuple[str, ...]) -> Detector:
         biases = [bias[old[n]] if n in old else torch.tensor(-math.log(49.0)) for n in labels]
         state[f"heads.{level}.out.weight"] = torch.cat((torch.stack(rows), weight[count:]))
         state[f"heads.{level}.out.bias"] = torch.cat((torch.stack(biases), bias[count:]))
-    fresh.load_state_dict(state)
+    fresh.load_state_dict({name: state[name] for name in fresh.state_dict()})
     return fresh.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
