@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.urls import include, path
 
 from webapp.config.pages import healthz, home
-from webapp.feed.views import feed
 
 admin.site.site_header = admin.site.site_title = "Tessera"
 admin.site.index_title = "Tables"
@@ -12,8 +11,8 @@ admin.site.index_title = "Tables"
 urlpatterns = [
     path("", home, name="home"),
     path("healthz", healthz, name="healthz"),
-    path("feed/", feed, name="feed"),
     path("", include("webapp.people.urls")),
+    path("", include("webapp.feed.urls")),
     path("", include("webapp.projects.urls")),
     path("desk/", include("webapp.desk.urls")),
     path("ops/", include("webapp.ops.urls")),

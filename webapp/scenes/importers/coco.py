@@ -131,7 +131,7 @@ class _CocoFile:
                 f"image {row['id']!r}: file_name {name!r} is used twice (also in {self.seen[name]})"
             )
         self.seen[name] = self.file
-        found = self.index.find(name)
+        found = self.index.find(name, self.file)
         if not found:
             return self._problem(
                 f"image {row['id']!r}: no picture {name!r} lies beside it; add it or pass --images"

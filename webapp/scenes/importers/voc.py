@@ -87,7 +87,7 @@ def _picture(file: str, root: Any, index: PictureIndex) -> tuple[str, str] | Pro
     name = clean_name(given) if given else None
     if given and name is None:
         return Problem(file, f"filename {given!r} is not a relative path; fix it")
-    found = index.find(name) if name else []
+    found = index.find(name, file) if name else []
     if not found:
         found = index.find_stem(stem)
         name = PurePosixPath(found[0]).name if found else name
