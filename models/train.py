@@ -42,7 +42,9 @@ class TrainReport:
     half_precision: bool
 
 
-def with_labels(detector: Detector, labels: tuple[str, ...], strides: tuple[int, ...] | None = None) -> Detector:
+def with_labels(
+    detector: Detector, labels: tuple[str, ...], strides: tuple[int, ...] | None = None
+) -> Detector:
     """Copy a detector for other classes. Rows of classes with the same name are kept; a new one starts as the mean of
     all old rows (something is here) with a bias of about 2 % chance."""
     config = replace(detector.config, labels=labels, strides=strides or detector.config.strides)

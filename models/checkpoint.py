@@ -1,0 +1,139 @@
+"""Checkpoints: a folder with `model.safetensors` (tensors only) and `model.json` (everything else). Never a pickle."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from models.detector import Detector, DetectorConfig
+
+WEIGHTS, CONFIG = "model.safetensors", "model.json"
+FORMAT = 1
+ARCHITECTURE = "nanodet-g"
+
+
+class CheckpointError(ValueError):
+    """A folder does not hold a checkpoint that can be used; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """How pictures are shown to the network. `scale` is network pixels per picture pixel; None shows the whole picture
+    with its longer side at `size`. `overlap_px` (picture pixels) is what neighbouring tiles share at least."""
+
+    size: int = 416
+    scale: float | None = None
+    overlap_px: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.size < 32 or self.size % 32:
+            raise CheckpointError(f"input.size must be a positive multiple of 32, got {self.size}")
+        if self.scale is not None and not 0 < self.scale <= 16:
+            raise CheckpointError(f"input.scale must be above 0 and at most 16, got {self.scale}")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A loaded model. `calibration` is what `models.calibration` reads; `version` is the sha256 of the two files."""
+
+    detector: Detector
+    input: InputSpec
+    calibration: dict[str, Any] | None = None
+    metrics: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    name: str = "detector"
+    version: str = ""
+
+
+def save(checkpoint: Checkpoint, folder: Path, *, half: bool = False) -> str:
+    """Write a checkpoint folder in one move and return its version. `half` stores fp16 weights (half the size).
+
+    Raises FileExistsError when `folder` exists: versions are never overwritten.
+    """
+    if folder.exists():
+        raise FileExistsError(f"{folder} exists; checkpoints are never overwritten")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".checkpoint-", dir=folder.parent))
+    try:
+        dtype = torch.float16 if half else torch.float32
+        state = {k: v.to(dtype).contiguous() for k, v in checkpoint.detector.state_dict().items()}
+        save_file(state, scratch / WEIGHTS)
+        document = {
+            "format": FORMAT,
+            "architecture": ARCHITECTURE,
+            "name": checkpoint.name,
+            "config": asdict(checkpoint.detector.config),
+            "input": asdict(checkpoint.input),
+            "calibration": checkpoint.calibration,
+            "metrics": checkpoint.metrics,
+            "training": checkpoint.training,
+        }
+        (scratch / CONFIG).write_text(json.dumps(document, indent=1, sort_keys=True))
+        os.chmod(scratch, 0o755)
+        os.rename(scratch, folder)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    return version_of(folder)
+
+
+def version_of(folder: Path) -> str:
+    """sha256 over the weights and the configuration: changes with anything that changes predictions."""
+    digest = hashlib.sha256()
+    try:
+        for name in (WEIGHTS, CONFIG):
+            digest.update((folder / name).read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"{folder} is not a checkpoint: {error}") from error
+    return digest.hexdigest()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read and check `model.json` without touching the weights."""
+    try:
+        document = json.loads((folder / CONFIG).read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder} is not a checkpoint: {error}") from error
+    if document.get("format") != FORMAT or document.get("architecture") != ARCHITECTURE:
+        raise CheckpointError(
+            f"{folder / CONFIG}: format {document.get('format')!r} of {document.get('architecture')!r} is not "
+            f"supported; expected format {FORMAT} of {ARCHITECTURE}"
+        )
+    return dict(document)
+
+
+def load(folder: Path) -> Checkpoint:
+    """Load a checkpoint for prediction. Raises CheckpointError when files are missing, damaged or do not fit."""
+    document = read_config(folder)
+    try:
+        detector = Detector(_config(document["config"]))
+        state = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+        detector.load_state_dict(state)
+        spec = InputSpec(**document["input"])
+    except CheckpointError:
+        raise
+    except Exception as error:  # safetensors, torch and json raise many kinds, all of them mean the same here
+        raise CheckpointError(f"{folder}: {error}") from error
+    detector.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Checkpoint(
+        detector=detector,
+        input=spec,
+        calibration=document["calibration"],
+        metrics=document["metrics"],
+        training=document["training"],
+        name=document["name"],
+        version=version_of(folder),
+    )
+
+
+def _config(data: Mapping[str, Any]) -> DetectorConfig:
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+    return DetectorConfig(**values)
