@@ -30,10 +30,10 @@ def current_schema(project: Project) -> LabelSchema:
 
 
 def current_guideline(project: Project) -> Guideline | None:
-    """The newest guideline of a project, split at blank lines."""
+    """The newest guideline of a project, a paragraph per line."""
     try:
         newest = project.guidelines.latest("version")
     except GuidelineVersion.DoesNotExist:
         return None
-    paragraphs = tuple(p.strip() for p in newest.text.replace("\r\n", "\n").split("\n\n") if p.strip())
+    paragraphs = tuple(line.strip() for line in newest.text.splitlines() if line.strip())
     return Guideline(newest.version, paragraphs)

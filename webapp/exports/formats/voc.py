@@ -47,8 +47,8 @@ def _object(item: ExportedObject, name: str) -> ElementTree.Element:
     for tag, value in (("name", name), ("pose", "Unspecified"), ("truncated", "0"), ("difficult", "0")):
         _text(element, tag, value)
     box = ElementTree.SubElement(element, "bndbox")
-    for corner, value in zip(CORNERS, item.xyxy, strict=True):
-        _text(box, corner, f"{round(value, DIGITS):.15g}")
+    for corner, pixels in zip(CORNERS, item.xyxy, strict=True):
+        _text(box, corner, f"{round(pixels, DIGITS):.15g}")
     ElementTree.SubElement(element, "tessera", {key: str(value) for key, value in item.provenance.items()})
     return element
 
