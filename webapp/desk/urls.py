@@ -1,4 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from webapp.desk import views
 
 app_name = "desk"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.desk, name="desk"),
+    path("rulings/<uuid:pk>/crop.jpg", views.ruling_crop, name="crop"),
+]

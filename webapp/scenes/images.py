@@ -63,13 +63,16 @@ def small_view(path: Path, *, longest: int, rect: tuple[float, float, float, flo
     return out.getvalue()
 
 
-def cached_view(path: Path, cache: Path, *, longest: int) -> bytes:
-    """Like `small_view` of the whole picture, kept in the folder `cache`: decoding a large scene takes seconds."""
-    file = cache / f"{path.stem}-{longest}.jpg"
+def cached_view(
+    path: Path, cache: Path, *, longest: int, rect: tuple[float, float, float, float] | None = None
+) -> bytes:
+    """Like `small_view`, kept in the folder `cache`: decoding a large scene takes seconds."""
+    part = "".join(f"-{value:.0f}" for value in rect or ())
+    file = cache / f"{path.stem}{part}-{longest}.jpg"
     try:
         return file.read_bytes()
     except FileNotFoundError:
-        view = small_view(path, longest=longest)
+        view = small_view(path, longest=longest, rect=rect)
     cache.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=cache)
     with os.fdopen(handle, "wb") as out:

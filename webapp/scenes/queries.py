@@ -20,6 +20,11 @@ def scenes_of(viewer: User) -> QuerySet[Scene]:
     return Scene.objects.filter(dataset__project__organisation_id=tenant(viewer))
 
 
+def views_folder() -> Path:
+    """Where small views of pictures are kept; it may be emptied at any time."""
+    return Path(settings.VAR_DIR) / "views"
+
+
 def file_of(scene: Scene) -> Path:
     """Where the picture of a scene lies on disk."""
     return Path(settings.MEDIA_DIR) / scene.file

@@ -1,0 +1,114 @@
+"""Reads of the specialist's desk."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Min
+
+from routing.annotation.boxes import iou
+from webapp.labeling.models import Answer, Microtask
+from webapp.people.models import User
+from webapp.people.queries import tenant
+
+GROUPS = 50  # reasons shown
+RECENT = 24
+COUNTED = 1000  # the own record covers this many newest rulings
+SAME_IOU = 0.98  # an outline this close to the proposed one was left as it was
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Cases of one reason in one project."""
+
+    reason: str
+    project: str
+    cases: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """One own ruling. `outcome` is kept, redrawn, reclassified, rejected, undecidable or passed."""
+
+    answer: Answer
+    outcome: str
+    reason: str
+    project: str
+    scene_id: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The newest own rulings in numbers. `overturned` are those that changed or rejected what was proposed."""
+
+    rulings: int
+    kept: int
+    overturned: int
+    undecidable: int
+    made_gold: int
+    seconds_per_ruling: float | None
+
+
+def waiting_cases(viewer: User) -> list[Waiting]:
+    """Open cases of the viewer's organisation by reason, those that waited longest first."""
+    open_cases = Microtask.objects.filter(
+        project__organisation=tenant(viewer),
+        kind="adjudicate",
+        state=Microtask.State.OPEN,
+        project__paused=False,
+    )
+    rows = open_cases.values_list("reason", "project__name").annotate(n=Count("pk"), first=Min("created_at"))
+    return [
+        Waiting(reason or "no reason given", name, n, first)
+        for reason, name, n, first in rows.order_by("first")[:GROUPS]
+    ]
+
+
+def own_rulings(viewer: User, most: int = COUNTED) -> list[Ruling]:
+    """The viewer's rulings, newest first."""
+    rows = Answer.objects.filter(
+        annotator=viewer,
+        microtask__kind="adjudicate",
+        microtask__project__organisation=tenant(viewer),
+        late=False,
+    )
+    newest = rows.select_related("microtask__project").order_by("-created_at")[:most]
+    return [
+        Ruling(
+            answer=row,
+            outcome=outcome_of(row.outcome, row.value, row.microtask.payload),
+            reason=row.microtask.reason,
+            project=row.microtask.project.name,
+            scene_id=row.microtask.scene_id,
+            note=(row.value or {}).get("note", ""),
+        )
+        for row in newest
+    ]
+
+
+def outcome_of(outcome: str, value: dict[str, Any] | None, payload: dict[str, Any]) -> str:
+    """What a ruling did to the proposal that the case was about."""
+    if outcome != "answered" or value is None:
+        return "passed"
+    if value["ruling"] != "accept":
+        return "rejected" if value["ruling"] == "reject" else "undecidable"
+    proposed = payload["object"]
+    if iou(value["xyxy"], proposed["xyxy"]) < SAME_IOU:
+        return "redrawn"
+    return "kept" if value["class"] == proposed["class"] else "reclassified"
+
+
+def record_of(rulings: list[Ruling]) -> Record:
+    """Sum up rulings."""
+    given = [r for r in rulings if r.outcome != "passed"]
+    seconds = [r.answer.active_s for r in given]
+    return Record(
+        rulings=len(given),
+        kept=sum(r.outcome == "kept" for r in given),
+        overturned=sum(r.outcome in ("redrawn", "reclassified", "rejected") for r in given),
+        undecidable=sum(r.outcome == "undecidable" for r in given),
+        made_gold=sum(bool((r.answer.value or {}).get("make_gold")) for r in given),
+        seconds_per_ruling=sum(seconds) / len(seconds) if seconds else None,
+    )

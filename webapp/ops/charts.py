@@ -1,0 +1,71 @@
+"""Geometry of the throughput chart; pure. Units: x in minutes from the left, y in percent from the top."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from routing.annotation.kinds import KINDS
+
+GAP = 0.18  # minutes between bars
+STEPS = (1, 2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A part of a column: one kind in one minute."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Answers per minute, stacked by kind. `top` is the value at the upper edge; `labels` are (percent, text)."""
+
+    minutes: int
+    top: int
+    bars: tuple[Bar, ...]
+    kinds: tuple[str, ...]
+    labels: tuple[tuple[float, str], ...]
+    total: int
+
+
+def throughput(counts: Mapping[tuple[datetime, str], int], *, now: datetime, minutes: int = 30) -> Throughput:
+    """Stack `counts` of answers by (start of the minute, kind) over the last `minutes`, the current one included."""
+    last = now.replace(second=0, microsecond=0)
+    starts = [last - timedelta(minutes=minutes - 1 - index) for index in range(minutes)]
+    shown = {start: index for index, start in enumerate(starts)}
+    kinds = tuple(kind for kind in KINDS if any(k == kind and start in shown for start, k in counts))
+    columns = [[counts.get((start, kind), 0) for kind in kinds] for start in starts]
+    top = nice_top(max((sum(column) for column in columns), default=0))
+    bars = []
+    for index, column in enumerate(columns):
+        below = 0
+        for kind, value in zip(kinds, column, strict=True):
+            if value:
+                title = f"{starts[index]:%H:%M} · {kind.replace('_', ' ')}: {value}"
+                y = 100 * (1 - (below + value) / top)
+                bars.append(Bar(index + GAP / 2, y, 1 - GAP, 100 * value / top, kind, title))
+                below += value
+    labels = tuple((100 * (i + 0.5) / minutes, f"{starts[i]:%H:%M}") for i in range(4, minutes, 5))
+    return Throughput(minutes, top, tuple(bars), kinds, labels, sum(map(sum, columns)))
+
+
+def nice_top(highest: int) -> int:
+    """The smallest of 2, 4, 10, 20, 40, 100, ... that is not below `highest`: its half is a whole number too."""
+    scale = 1
+    while True:
+        for step in STEPS:
+            if 2 * step * scale >= highest:
+                return 2 * step * scale
+        scale *= 10
+
+
+def widths(values: Sequence[int]) -> list[float]:
+    """Each value in percent of the largest."""
+    largest = max(values, default=0)
+    return [100 * value / largest if largest else 0.0 for value in values]

@@ -1,0 +1,45 @@
+"""What the operations room computes from its counts; pure."""
+
+from dataclasses import dataclass
+
+PRIOR_OBJECT_S = 6.0  # human seconds per object, until enough are settled to measure it
+PRIOR_OBJECTS = 20  # settled objects that weigh as much as the prior
+TILE_S = 10.0  # one more look at an unfinished tile
+WINDOW_S = 300.0  # how far back the present pace reaches
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is left and how fast it goes. `recent_active_s` are the human seconds of the last `recent_s` seconds."""
+
+    open_objects: int
+    settled_objects: int
+    active_s: float
+    open_tiles: int
+    recent_active_s: float
+    recent_s: float = WINDOW_S
+
+
+def seconds_per_object(settled: int, active_s: float) -> float:
+    """Human seconds that settling an object takes, shrunk towards the prior while few are settled."""
+    return (active_s + PRIOR_OBJECT_S * PRIOR_OBJECTS) / (settled + PRIOR_OBJECTS)
+
+
+def eta_s(work: Work) -> float | None:
+    """Wall seconds until everything is settled if people go on as in the last minutes; None when nobody works.
+
+    The median case: half of the time it takes longer, because work that is still hidden (missed objects, disputes)
+    is not counted.
+    """
+    if work.open_objects == 0 and work.open_tiles == 0:
+        return 0.0
+    pace = work.recent_active_s / work.recent_s if work.recent_s > 0 else 0.0
+    if pace <= 0:
+        return None
+    per_object = seconds_per_object(work.settled_objects, work.active_s)
+    return (work.open_objects * per_object + work.open_tiles * TILE_S) / pace
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """A share, or None of nothing."""
+    return part / whole if whole else None

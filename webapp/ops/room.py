@@ -1,0 +1,242 @@
+"""Puts the operations room together from its reads."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from routing.track_record import TrackRecord
+from webapp.labeling.models import AnnotatorRecord
+from webapp.ops import queries
+from webapp.ops.charts import Throughput, throughput, widths
+from webapp.ops.estimates import WINDOW_S, Work, eta_s, ratio
+from webapp.ops.queries import Effort, ObjectCounts, QueueRow, Scope
+from webapp.people.models import User
+from webapp.pipeline.models import Run
+from webapp.projects.models import Project
+from webapp.scenes.models import Dataset
+
+CHART_MINUTES = 30
+MAX_PEOPLE = 60
+MAX_RUNS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The numbers on top. Shares are None before there is anything to divide by."""
+
+    accepted: int
+    open: int
+    settled: int
+    answers: int
+    answers_per_minute: float
+    working: int
+    cost: float
+    active_s: float
+    seconds_per_object: float | None
+    eta_s: float | None
+    auto_share: float | None
+    escalated_share: float | None
+    escalated: int
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """A row of the queue with the lengths of its bars in percent."""
+
+    row: QueueRow
+    open_width: float
+    resolved_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLine:
+    """One annotator. `gold` is the share of known answers they got right, of `gold_answers`."""
+
+    person: User
+    answers: int
+    seconds_per_answer: float | None
+    gold: float | None
+    gold_answers: int
+    standing: str
+    standing_reason: str
+    holds: int
+    active: bool
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    run: Run
+    percent: float | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetLine:
+    """`percent` is the settled share of the objects known so far; more may still be found."""
+
+    dataset: Dataset
+    counts: ObjectCounts
+    effort: Effort
+    percent: float | None
+    tiles_percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectLine:
+    """A project with its datasets, newest first."""
+
+    project: Project
+    datasets: tuple[DatasetLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    at: datetime
+    scope: Scope
+    header: Header
+    queue: tuple[QueueLine, ...]
+    chart: Throughput
+    people: tuple[PersonLine, ...]
+    runs: tuple[RunLine, ...]
+    projects: tuple[ProjectLine, ...]
+
+
+def room(scope: Scope, *, now: datetime) -> Room:
+    """Everything that the operations room shows, read once."""
+    ids = scope.dataset_ids
+    counts = queries.object_counts(scope.datasets)
+    spent = queries.effort(scope)
+    minutes = queries.recent(ids, since=now - timedelta(minutes=CHART_MINUTES + 1))
+    working = queries.working(ids, now=now)
+    return Room(
+        at=now,
+        scope=scope,
+        header=_header(counts, spent, minutes, len(working), queries.escalated(ids), now),
+        queue=_queue(queries.queue(scope)),
+        chart=throughput({key: e.answers for key, e in minutes.items()}, now=now, minutes=CHART_MINUTES),
+        people=people(ids, working),
+        runs=runs(scope),
+        projects=_projects(scope, [_dataset(d, counts[d.pk], spent[d.pk]) for d in scope.datasets]),
+    )
+
+
+def _header(
+    counts: dict[int, ObjectCounts],
+    spent: dict[int, Effort],
+    minutes: dict[tuple[datetime, str], Effort],
+    working: int,
+    escalated: int,
+    now: datetime,
+) -> Header:
+    total = sum(counts.values(), ObjectCounts())
+    answers, active_s = sum(e.answers for e in spent.values()), sum(e.active_s for e in spent.values())
+    # Whole minutes, the running one included: it is shorter than a minute.
+    since = now.replace(second=0, microsecond=0) - timedelta(seconds=WINDOW_S)
+    pace = [e for (minute, _), e in minutes.items() if minute >= since]
+    seconds = (now - since).total_seconds()
+    work = Work(
+        open_objects=total.open,
+        settled_objects=total.settled,
+        active_s=active_s,
+        open_tiles=total.tiles - total.tiles_complete,
+        recent_active_s=sum(e.active_s for e in pace),
+        recent_s=seconds,
+    )
+    return Header(
+        accepted=total.accepted,
+        open=total.open,
+        settled=total.settled,
+        answers=answers,
+        answers_per_minute=sum(e.answers for e in pace) / seconds * 60,
+        working=working,
+        cost=sum(e.cost for e in spent.values()),
+        active_s=active_s,
+        seconds_per_object=ratio(active_s, total.accepted),
+        eta_s=eta_s(work),
+        auto_share=ratio(total.by_machine, total.accepted),
+        escalated_share=ratio(escalated, total.settled + total.open),
+        escalated=escalated,
+    )
+
+
+def _queue(rows: list[QueueRow]) -> tuple[QueueLine, ...]:
+    scale = widths([row.open + row.resolved for row in rows])
+    return tuple(
+        QueueLine(
+            row=row,
+            open_width=length * row.open / max(row.open + row.resolved, 1),
+            resolved_width=length * row.resolved / max(row.open + row.resolved, 1),
+        )
+        for row, length in zip(rows, scale, strict=True)
+    )
+
+
+def people(ids: list[int], working: set[int]) -> tuple[PersonLine, ...]:
+    """Those who answered last, at most 60."""
+    rows = queries.answers_by_person(ids, MAX_PEOPLE)
+    pks = [row["annotator"] for row in rows]
+    persons = User.objects.in_bulk(pks)
+    records = {r.annotator_id: r for r in AnnotatorRecord.objects.filter(annotator__in=pks)}
+    held = queries.holding(pks)
+    return tuple(
+        _person(row, persons[row["annotator"]], records.get(row["annotator"]), held, working) for row in rows
+    )
+
+
+def _person(
+    row: dict[str, Any], person: User, record: AnnotatorRecord | None, held: dict[int, int], working: set[int]
+) -> PersonLine:
+    gold = TrackRecord.from_json(record.record).gold_summary().values() if record and record.record else ()
+    known, right = sum(g["answers"] for g in gold), sum(g["right"] for g in gold)
+    return PersonLine(
+        person=person,
+        answers=row["total"],
+        seconds_per_answer=ratio(row["seconds"], row["total"]),
+        gold=ratio(right, known),
+        gold_answers=round(known),
+        standing=record.standing if record else "ok",
+        standing_reason=record.standing_reason if record else "",
+        holds=held.get(person.pk, 0),
+        active=person.pk in working or person.pk in held,
+        last=row["last"],
+    )
+
+
+def runs(scope: Scope) -> tuple[RunLine, ...]:
+    """The newest background computations."""
+    projects = [scope.chosen] if scope.chosen else list(scope.projects)
+    found = (
+        Run.objects.filter(project__in=projects)
+        .select_related("project", "dataset")
+        .order_by("-pk")[:MAX_RUNS]
+    )
+    return tuple(RunLine(run, _percent(run), str(run.progress.get("note", ""))) for run in found)
+
+
+def _percent(run: Run) -> float | None:
+    if run.state == Run.State.DONE:
+        return 100.0
+    done, total = run.progress.get("done"), run.progress.get("total")
+    known = isinstance(done, int | float) and isinstance(total, int | float) and total > 0
+    return min(100.0, 100.0 * done / total) if known else None
+
+
+def _projects(scope: Scope, lines: list[DatasetLine]) -> tuple[ProjectLine, ...]:
+    shown = [scope.chosen] if scope.chosen else list(scope.projects)
+    grouped = [
+        ProjectLine(p, tuple(line for line in lines if line.dataset.project_id == p.pk)) for p in shown
+    ]
+    return tuple(line for line in grouped if line.datasets)
+
+
+def _dataset(dataset: Dataset, counts: ObjectCounts, spent: Effort) -> DatasetLine:
+    known = ratio(counts.settled, counts.settled + counts.open)
+    tiles = ratio(counts.tiles_complete, counts.tiles)
+    return DatasetLine(
+        dataset=dataset,
+        counts=counts,
+        effort=spent,
+        percent=None if known is None else 100 * known,
+        tiles_percent=None if tiles is None else 100 * tiles,
+    )

@@ -1,0 +1,98 @@
+"""The operations room: for managers, and only about their organisation."""
+
+from django.contrib import messages
+from django.core.cache import cache
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods
+
+from webapp.ops import queries
+from webapp.ops.operations import pause_project
+from webapp.ops.room import Room, room
+from webapp.ops.scene_page import dataset_page, scene_page
+from webapp.people.permissions import MemberRequest, manager_required
+from webapp.projects.queries import projects_of
+from webapp.scenes.images import cached_view
+from webapp.scenes.queries import datasets_of, file_of, scenes_of, views_folder
+
+SHARED_S = 0.9  # several watchers of one room share its reads
+PREVIEW_PX, THUMB_PX = 1600, 384
+
+
+@require_GET
+@manager_required
+def room_page(request: MemberRequest) -> HttpResponse:
+    return render(request, "ops/room.html", {"room": _room(request)})
+
+
+@require_GET
+@manager_required
+def live(request: MemberRequest) -> HttpResponse:
+    """The part of the room that is asked for every second."""
+    return render(request, "ops/live.html", {"room": _room(request)})
+
+
+def _room(request: MemberRequest) -> Room:
+    chosen = request.GET.get("project", "")
+    if chosen and not chosen.isdecimal():
+        raise Http404
+    key = f"ops:room:{request.user.organisation_id}:{chosen}"
+    known: Room | None = cache.get(key)
+    if known is not None:
+        return known
+    scope = queries.scope_of(request.user, int(chosen) if chosen else None)
+    if scope is None:
+        raise Http404
+    found = room(scope, now=timezone.now())
+    cache.set(key, found, SHARED_S)
+    return found
+
+
+@require_http_methods(["GET", "POST"])
+@manager_required
+def pause(request: MemberRequest, pk: int) -> HttpResponse:
+    """Ask first, then stop or resume a project."""
+    project = get_object_or_404(projects_of(request.user), pk=pk)
+    if request.method == "GET":
+        scope = queries.scope_of(request.user, pk)
+        held = sum(row.held for row in queries.queue(scope)) if scope else 0
+        return render(request, "ops/pause.html", {"project": project, "held": held})
+    paused = request.POST.get("paused") == "1"
+    if pause_project(project=project, paused=paused, by=request.user):
+        messages.success(request, f"{project.name} is {'paused' if paused else 'running again'}.")
+    cache.delete_many([f"ops:room:{request.user.organisation_id}:{chosen}" for chosen in ("", pk)])
+    return redirect("ops:room")
+
+
+@require_GET
+@manager_required
+def dataset(request: MemberRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(datasets_of(request.user).select_related("project"), pk=pk)
+    page = dataset_page(found, request.GET.get("page"))
+    return render(request, "ops/dataset.html", {"dataset": found, "page": page})
+
+
+@require_GET
+@manager_required
+def scene(request: MemberRequest, pk: int) -> HttpResponse:
+    group, number = request.GET.get("state", "accepted"), request.GET.get("page")
+    found = scene_page(request.user, pk, group=group, number=number)
+    if found is None:
+        raise Http404
+    return render(request, "ops/scene.html", {"view": found})
+
+
+@require_GET
+@manager_required
+def preview(request: MemberRequest, pk: int, size: str) -> HttpResponse:
+    """The whole scene, small, as JPEG."""
+    found = get_object_or_404(scenes_of(request.user), pk=pk)
+    longest = PREVIEW_PX if size == "preview" else THUMB_PX
+    try:
+        view = cached_view(file_of(found), views_folder(), longest=longest)
+    except ValueError as error:  # The file is gone or no picture any more.
+        raise Http404 from error
+    response = HttpResponse(view, content_type="image/jpeg")
+    response["Cache-Control"] = "private, max-age=86400, immutable"
+    return response
