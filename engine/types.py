@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 Xyxy = tuple[float, float, float, float]
 Rect = tuple[float, float, float, float]
 
-Action = Literal["auto_accept", "auto_accept_audit", "grid", "verify", "fix", "drop"]
+Action = Literal["auto_accept", "auto_accept_audit", "grid", "verify", "fix", "specialist", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class PrelabelOptions:
 
     `classes` maps the model's label names to class ids of the project; labels that are missing are dropped. `scale` is
     network pixels per scene pixel (None: the checkpoint's own, which for photographs is "the whole image at once").
-    `overlap_px` is the shared strip of neighbouring tiles in scene pixels and should be at least the 95th percentile
+    `overlap_px` is the shared strip of neighbouring windows in scene pixels and should be at least the 95th percentile
     of object size (None: the checkpoint's own). `views` is how many mirrored or rotated looks are fused (1, 2, 4 or 8).
     """
 
@@ -52,7 +52,8 @@ class PrelabelOptions:
     overlap_px: float | None = None
     score_floor: float = 0.05
     views: int = 2
-    tiles_per_chunk: int = 4
+    windows_per_chunk: int = 8
+    batch: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class TileRef:
 
 @dataclass(frozen=True, slots=True)
 class RawDetection:
-    """A detection of one tile before the tiles of its scene are merged.
+    """A detection of one window before the windows of its scene are merged.
 
     `views_hit` of `views` looks found it; `spread` is the mean standard deviation of its edges over those looks divided
     by the square root of its area. `cut` says that it touches a border of the crop that is not a border of the scene.
@@ -83,34 +84,36 @@ class RawDetection:
 
 
 @dataclass(frozen=True, slots=True)
-class TileResult:
-    """What was seen in one tile: detections and the measures of the crop itself (blur, darkness, clipped, contrast)."""
+class WindowResult:
+    """What the network saw in one crop: `rect` in scene pixels, shown at `scale`; detections and measures of the crop
+    itself (`blur`, `dark`, `clipped`, `contrast`, see `engine.signals`)."""
 
-    tile: TileRef
+    rect: Xyxy
+    scale: float
     detections: tuple[RawDetection, ...]
     signals: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class ScenePredictionChunk:
-    """A few tiles of one scene. `chunk_id` is a natural key: the same scene, model and options give the same chunks."""
+    """A few windows of one scene. `chunk_id` is a natural key: same scene, model and options, same chunks."""
 
     chunk_id: str
     scene_id: str
     index: int
     of: int
     model_version: str
-    tiles: tuple[TileResult, ...]
+    windows: tuple[WindowResult, ...]
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class PredictedObject:
-    """One object of a scene, merged over tiles and looks.
+    """One object of a scene, merged over windows and looks.
 
     `p` is the calibrated probability that the class is right and the IoU with the true outline reaches the tolerance;
-    `p_there` that it shows one real object of this class at all (IoU >= 0.3), so `p <= p_there`. `tile_id`
-    owns its centre.
+    `p_there` that it shows one real object of this class at all (IoU >= 0.3), so `p <= p_there`. `signals` are those of
+    `engine.signals`.
     """
 
     object_id: int
@@ -119,7 +122,6 @@ class PredictedObject:
     score: float
     p: float
     p_there: float
-    tile_id: str
     signals: dict[str, float]
 
     @property
@@ -130,7 +132,7 @@ class PredictedObject:
 
 @dataclass(frozen=True, slots=True)
 class StitchCandidate:
-    """Two objects that may be one, cut or seen twice; a person decides (`merge_duplicates`) or the split ignores it."""
+    """Two objects that may be one, cut or seen twice; a person may decide. `ios`: overlap relative to the smaller."""
 
     first: int
     second: int
@@ -139,14 +141,14 @@ class StitchCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ScenePrediction:
-    """All objects of one scene. `mass` per tile is the expected number of real objects that the shown ones miss."""
+    """All objects of one scene, best first. `recall` is the share of objects that the model proposed on its holdout."""
 
     scene_id: str
     model_version: str
     objects: tuple[PredictedObject, ...]
     stitches: tuple[StitchCandidate, ...]
-    tiles: tuple[TileRef, ...]
-    tile_signals: dict[str, dict[str, float]]
+    recall: float
+    signals: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,30 +195,34 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ObjectPlan:
-    """What to do with one predicted object and why: seconds, expected loss and the runner-up."""
+    """What to do with one predicted object, and why. `auto` says that its stratum holds a certificate; `expected_s` is
+    the expected loss in seconds of crowd time of the chosen action, `instead_s` that of the best other one."""
 
     object_id: int
+    tile_id: str
     action: Action
-    audit: bool
-    reasons: tuple[str, ...]
-    expected_cost: float
+    auto: bool
+    reason: str
+    expected_s: float
+    instead_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class CoverageTile:
-    """A tile in which people look for what is missing. `expected_missing` orders the work."""
+    """A tile in which people look for what is missing. `shown` objects are proposed in its core; `expected_missing` are
+    those that the model is thought to have missed or that were dropped; `priority` orders the work."""
 
     tile: TileRef
-    priority: float
+    shown: int
     expected_missing: float
-    looks: int
+    priority: float
 
 
 @dataclass(frozen=True, slots=True)
 class ScenePlan:
     scene_id: str
+    tiles: tuple[CoverageTile, ...]
     objects: tuple[ObjectPlan, ...]
-    coverage: tuple[CoverageTile, ...]
 
 
 @dataclass(frozen=True, slots=True)
