@@ -230,18 +230,22 @@ def build_frontend():
         return
     stamp = WORKBENCH.parent / ".workbench.sha256"
     key = frontend_key()
-    if WORKBENCH.is_dir() and stamp.exists() and stamp.read_text() == key:
+    if is_built() and stamp.exists() and stamp.read_text() == key:
         say("front end: the built workbench is up to date")
         return
     stamp.unlink(missing_ok=True)
     install_frontend_packages()
     say("front end: build")
     npm(["run", "build"])
-    if not WORKBENCH.is_dir():
+    if not is_built():
         raise SetupError(
             "the front end was built but webapp/static/workbench is missing; see build.outDir in vite.config"
         )
     stamp.write_text(key)
+
+
+def is_built():
+    return WORKBENCH.is_dir() and any(WORKBENCH.iterdir())
 
 
 def check_frontend():
