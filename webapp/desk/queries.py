@@ -28,15 +28,30 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle in scene pixels."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
-    """One own ruling. `outcome` is kept, redrawn, reclassified, rejected, undecidable or passed."""
+    """One own ruling. `outcome` is kept, redrawn, reclassified, rejected, undecidable or passed.
+
+    `view` is what the case showed, `proposed` the outline it was about, `ruled` the one that was accepted.
+    """
 
     answer: Answer
     outcome: str
     reason: str
     project: str
-    scene_id: int
     note: str
+    view: Area
+    proposed: Area
+    ruled: Area | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +90,26 @@ def own_rulings(viewer: User, most: int = COUNTED) -> list[Ruling]:
         late=False,
     )
     newest = rows.select_related("microtask__project").order_by("-created_at")[:most]
-    return [
-        Ruling(
-            answer=row,
-            outcome=outcome_of(row.outcome, row.value, row.microtask.payload),
-            reason=row.microtask.reason,
-            project=row.microtask.project.name,
-            scene_id=row.microtask.scene_id,
-            note=(row.value or {}).get("note", ""),
-        )
-        for row in newest
-    ]
+    return [_ruling(row) for row in newest]
+
+
+def _ruling(row: Answer) -> Ruling:
+    payload, value = row.microtask.payload, row.value or {}
+    return Ruling(
+        answer=row,
+        outcome=outcome_of(row.outcome, row.value, payload),
+        reason=row.microtask.reason,
+        project=row.microtask.project.name,
+        note=value.get("note", ""),
+        view=Area(*payload["view"]),
+        proposed=_area(payload["object"]["xyxy"]),
+        ruled=_area(value["xyxy"]) if value.get("xyxy") else None,
+    )
+
+
+def _area(xyxy: list[float]) -> Area:
+    x1, y1, x2, y2 = xyxy
+    return Area(x1, y1, x2 - x1, y2 - y1)
 
 
 def outcome_of(outcome: str, value: dict[str, Any] | None, payload: dict[str, Any]) -> str:

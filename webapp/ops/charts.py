@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from routing.annotation.kinds import KINDS
 
 GAP = 0.18  # minutes between bars
-STEPS = (1, 2, 5)
+HALVES = (1, 2, 3, 4, 5, 6, 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,12 @@ def throughput(counts: Mapping[tuple[datetime, str], int], *, now: datetime, min
 
 
 def nice_top(highest: int) -> int:
-    """The smallest of 2, 4, 10, 20, 40, 100, ... that is not below `highest`: its half is a whole number too."""
+    """The smallest of 2, 4, 6, 8, 10, 12, 16, 20, 40, ... that is not below `highest`: its half is whole too."""
     scale = 1
     while True:
-        for step in STEPS:
-            if 2 * step * scale >= highest:
-                return 2 * step * scale
+        for half in HALVES:
+            if 2 * half * scale >= highest:
+                return 2 * half * scale
         scale *= 10
 
 

@@ -37,7 +37,11 @@ class Outline:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRow:
-    """A line of the table. `view` is the viewBox of its thumbnail; `looks` are (kind, verdict) in the order of the answers; `people` how many gave them."""
+    """A line of the table.
+
+    `view` is the viewBox of its thumbnail; `looks` are (kind, verdict) in the order of the answers; `people` is how
+    many gave them; `author` drew the current outline.
+    """
 
     object: SceneObject
     group: str

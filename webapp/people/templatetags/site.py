@@ -16,7 +16,7 @@ from webapp.people.tenancy import may_administer
 register = template.Library()
 
 UNKNOWN = "–"
-MINUTE, HOUR, DAY = 60, 3600, 86_400
+MINUTE, HOUR = 60, 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,13 @@ def money(value: float | None) -> str:
 
 @register.filter
 def duration(seconds: float | None) -> str:
-    """Seconds in the two largest units that matter."""
+    """Seconds in the two largest units that matter, with spaces that do not break."""
     if seconds is None:
         return UNKNOWN
-    if seconds < 10:
-        return f"{seconds:.1f} s"
+    return (f"{seconds:.1f} s" if seconds < 10 else _coarse(seconds)).replace(" ", "\u00a0")
+
+
+def _coarse(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     minutes = round(seconds / MINUTE)
@@ -110,7 +112,7 @@ def ago(moment: datetime | None) -> str:
     if moment is None:
         return UNKNOWN
     seconds = (timezone.now() - moment).total_seconds()
-    return "just now" if seconds < 5 else f"{duration(seconds)} ago"
+    return "just now" if seconds < 5 else f"{_coarse(seconds)} ago".replace(" ", "\u00a0")
 
 
 @register.filter

@@ -1,0 +1,262 @@
+"""Whoever belongs to another organisation gets nothing: every address of the site is tried."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from webapp.labeling.models import (
+    Annotation,
+    AnnotatorRecord,
+    Answer,
+    Assignment,
+    Event,
+    Lane,
+    Microtask,
+    ObjectVersion,
+    Resolution,
+    SceneObject,
+    Tally,
+    Tile,
+)
+from webapp.people.models import User
+from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
+from webapp.projects.models import Project
+from webapp.scenes.models import Dataset, Scene
+
+SECRETS = ("Acme", "Trees", "north", "secret-scene", "ada", "secret-run")
+
+# Addresses that name no row of an organisation: what mallory sees there are her own things, or nothing.
+OPEN = {"login", "logout", "token", "healthz"}
+OWN = {"home", "feed", "ops:room", "ops:live", "desk:desk"}
+SIGNED = {"crop"}  # webapp.feed.crops: protected by signature, tested with the feed
+
+
+@pytest.fixture
+def rows(project: Project, dataset: Dataset, ada: User, olga: User) -> dict[type, Any]:
+    """One row of every table of acme."""
+    now = timezone.now()
+    scene = Scene.objects.create(
+        dataset=dataset, name="secret-scene.png", sha256="0" * 64, file="x", width=9, height=9
+    )
+    tile = Tile.objects.create(scene=scene, x=0, y=0, w=9, h=9, halo=0)
+    item = SceneObject.objects.create(scene=scene, tile=tile, label=0, box=[0, 0, 5, 5], source="person")
+    task = Microtask.objects.create(
+        project=project,
+        dataset=dataset,
+        scene=scene,
+        object=item,
+        kind="adjudicate",
+        domain="aerial",
+        reason="secret-run",
+        payload={"view": [0, 0, 9, 9], "object": {"xyxy": [0, 0, 5, 5], "class": 0}},
+    )
+    held = Assignment.objects.create(
+        microtask=task, project=project, lane="adjudicate/aerial/specialist", annotator=olga
+    )
+    answer = Answer.objects.create(assignment=held, microtask=task, annotator=olga, outcome="unsure")
+    model = ModelVersion.objects.create(project=project, name="secret-run", sha256="1", ref={})
+    run = Run.objects.create(
+        project=project, dataset=dataset, kind="prelabel", progress={"note": "secret-run"}
+    )
+    made = [
+        *(project, dataset, scene, tile, item, task, held, answer, model, run, ada),
+        ObjectVersion.objects.create(object=item, number=1, box=[0, 0, 5, 5], label=0, author=ada),
+        Resolution.objects.create(microtask=task, by="specialist", outcome={}),
+        Event.objects.create(kind="answered", project=project, annotator=ada),
+        AnnotatorRecord.objects.create(annotator=ada),
+        Annotation.objects.create(scene=scene, number=1, content=[]),
+        Lane.objects.create(project=project, key="adjudicate/aerial/specialist"),
+        Tally.objects.create(dataset=dataset, kind="adjudicate", annotator=olga, minute=now, answers=1),
+        PrelabelledScene.objects.create(run=run, scene=scene),
+        ada.qualifications.get(),
+        project.schemas.get(),
+        project.guidelines.get(),
+        project.organisation,
+    ]
+    return {type(row): row for row in made}
+
+
+def addresses(resolver: URLResolver, namespace: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from addresses(entry, f"{namespace}{entry.namespace}:" if entry.namespace else namespace)
+        else:
+            assert isinstance(entry, URLPattern)
+            yield f"{namespace}{entry.name or entry.callback.__name__}", entry
+
+
+def site() -> list[tuple[str, URLPattern]]:
+    return [(name, entry) for name, entry in addresses(get_resolver()) if not name.startswith("admin:")]
+
+
+def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
+    """The address of acme's row behind every name; a new page is added here."""
+    scene = rows[Scene].pk
+    return {
+        "guideline": [reverse("guideline", args=[rows[Project].pk])],
+        "ops:pause": [reverse("ops:pause", args=[rows[Project].pk])],
+        "ops:dataset": [reverse("ops:dataset", args=[rows[Dataset].pk])],
+        "ops:scene": [reverse("ops:scene", args=[scene])],
+        "ops:preview": [reverse("ops:preview", args=[scene, size]) for size in ("preview", "thumb")],
+        "desk:crop": [reverse("desk:crop", args=[rows[Answer].pk])],
+    }
+
+
+class TestEveryPage:
+    def test_is_known_to_this_test(self, rows: dict[type, Any]) -> None:
+        assert {name for name, _ in site()} == OPEN | OWN | SIGNED | set(foreign(rows))
+
+    def test_hides_rows_of_another_organisation(
+        self, client: Client, rows: dict[type, Any], mallory: User
+    ) -> None:
+        client.force_login(mallory)
+
+        for name, urls in foreign(rows).items():
+            for url in urls:
+                for send in (client.get, client.post):
+                    answer = send(url)
+                    assert answer.status_code in (403, 404, 405), (name, url, answer.status_code)
+                    assert not any(secret in answer.content.decode() for secret in SECRETS), (name, url)
+        assert client.get(f"/ops/?project={rows[Project].pk}").status_code == 404
+        assert client.get(f"/ops/live/?project={rows[Project].pk}").status_code == 404
+
+    def test_shows_only_the_own_organisation(
+        self, client: Client, rows: dict[type, Any], mallory: User
+    ) -> None:
+        client.force_login(mallory)
+
+        for name in OWN:
+            answer = client.get(reverse(name), follow=True)
+            assert answer.status_code == 200, name
+            assert not any(secret in answer.content.decode() for secret in SECRETS), name
+
+    def test_asks_strangers_to_log_in(self, client: Client, rows: dict[type, Any]) -> None:
+        urls = [url for some in foreign(rows).values() for url in some] + [reverse(name) for name in OWN]
+
+        for url in urls:
+            answer = client.get(url)
+            assert answer.status_code == 302, url
+            assert answer.headers["Location"].startswith("/login/?next="), url
+
+    def test_serves_its_own_people(
+        self, client: Client, rows: dict[type, Any], otto: User, olga: User
+    ) -> None:
+        """Otherwise the tests above would pass on a site that refuses everybody."""
+        for url in (
+            u
+            for name, some in foreign(rows).items()
+            for u in some
+            if name not in ("desk:crop", "ops:preview")
+        ):
+            client.force_login(otto)
+            assert client.get(url).status_code == 200, url
+        client.force_login(olga)
+        assert b"secret-run" in client.get("/desk/").content
+
+    def test_a_member_cannot_pause_what_a_stranger_owns(
+        self, client: Client, rows: dict[type, Any], mallory: User
+    ) -> None:
+        client.force_login(mallory)
+
+        client.post(reverse("ops:pause", args=[rows[Project].pk]), {"paused": "1"})
+
+        assert not Project.objects.get().paused
+
+
+class TestAdmin:
+    @pytest.fixture
+    def staff(self, mallory: User) -> User:
+        mallory.is_staff = True
+        mallory.save()
+        return mallory
+
+    def test_covers_every_table_of_the_product(self) -> None:
+        ours = {m for m in admin.site._registry if m.__module__.startswith("webapp.")}
+        assert {m.__name__ for m in ours} >= {
+            "Project",
+            "Scene",
+            "Answer",
+            "Tally",
+            "Run",
+            "Qualification",
+            "User",
+        }
+
+    def test_is_closed_to_people_without_staff_status(self, client: Client, otto: User) -> None:
+        client.force_login(otto)
+
+        assert client.get("/admin/").status_code == 302
+
+    def test_lists_and_forms_show_only_the_own_organisation(
+        self, client: Client, rows: dict[type, Any], staff: User
+    ) -> None:
+        client.force_login(staff)
+        seen = 0
+
+        for table in admin.site._registry:
+            name = f"admin:{table._meta.app_label}_{table._meta.model_name}"
+            for url in (reverse(f"{name}_changelist"), reverse(f"{name}_add")):
+                answer = client.get(url)
+                assert answer.status_code in (200, 403), url
+                assert not any(secret in answer.content.decode() for secret in SECRETS), url
+                seen += answer.status_code == 200
+        assert seen > 20
+
+    def test_rows_of_others_cannot_be_opened_changed_or_deleted(
+        self, client: Client, rows: dict[type, Any], staff: User
+    ) -> None:
+        client.force_login(staff)
+
+        for table, row in rows.items():
+            name = f"admin:{table._meta.app_label}_{table._meta.model_name}"
+            for action in ("change", "delete", "history"):
+                url = reverse(f"{name}_{action}", args=[row.pk])
+                for send in (client.get, client.post):
+                    answer = send(url)
+                    assert answer.status_code in (302, 403, 404), (url, answer.status_code)
+            assert table._default_manager.filter(pk=row.pk).exists()
+        url = reverse("admin:auth_user_password_change", args=[rows[User].pk])
+        assert client.post(url, {"password1": "x" * 12, "password2": "x" * 12}).status_code in (302, 403, 404)
+        assert not User.objects.get(username="ada").check_password("x" * 12)
+
+    def test_a_tenants_administrator_cannot_gain_power_over_others(
+        self, client: Client, rows: dict[type, Any], staff: User
+    ) -> None:
+        client.force_login(staff)
+        form = {
+            "username": "mallory",
+            "role": "administrator",
+            "tier": "crowd",
+            "is_active": "on",
+            "is_superuser": "on",
+            "is_staff": "on",
+            "languages": "[]",
+            "organisation": rows[Project].organisation_id,
+            "qualifications-TOTAL_FORMS": "0",
+            "qualifications-INITIAL_FORMS": "0",
+        }
+
+        client.post(reverse("admin:people_user_change", args=[staff.pk]), form)
+        client.post(
+            reverse("admin:people_user_change", args=[staff.pk]),
+            form | {"organisation": staff.organisation_id},
+        )
+
+        staff.refresh_from_db()
+        assert not staff.is_superuser
+        assert staff.organisation is not None
+        assert staff.organisation.name == "Evil Corp"
+
+    def test_the_operator_sees_all(self, client: Client, rows: dict[type, Any]) -> None:
+        client.force_login(User.objects.create_superuser("root", password=uuid.uuid4().hex))
+
+        for table, row in rows.items():
+            name = f"admin:{table._meta.app_label}_{table._meta.model_name}"
+            assert client.get(reverse(f"{name}_changelist")).status_code == 200
+            assert client.get(reverse(f"{name}_change", args=[row.pk])).status_code == 200
