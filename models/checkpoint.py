@@ -26,23 +26,30 @@ class CheckpointError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """How pictures are shown to the network. `scale` is network pixels per picture pixel; None shows the whole picture
-    with its longer side at `size`. `overlap_px` (picture pixels) is what neighbouring tiles share at least."""
+    """How pictures are shown to the network.
+
+    `scale` is network pixels per picture pixel; None shows the whole picture with its longer side at `size`.
+    `overlap_px` (picture pixels) is what neighbouring windows share at least. `views` is how many mirrored or turned
+    looks are fused: 2 where up is up, 8 where it is not.
+    """
 
     size: int = 416
     scale: float | None = None
     overlap_px: float = 0.0
+    views: int = 2
 
     def __post_init__(self) -> None:
         if self.size < 32 or self.size % 32:
             raise CheckpointError(f"input.size must be a positive multiple of 32, got {self.size}")
         if self.scale is not None and not 0 < self.scale <= 16:
             raise CheckpointError(f"input.scale must be above 0 and at most 16, got {self.scale}")
+        if self.views not in (1, 2, 4, 8):
+            raise CheckpointError(f"input.views must be 1, 2, 4 or 8, got {self.views}")
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A loaded model. `calibration` is what `models.calibration` reads; `version` is the sha256 of the two files."""
+    """A loaded model. `calibration` is what `models.calibration` reads; `version` is `version_of` its folder."""
 
     detector: Detector
     input: InputSpec
@@ -86,11 +93,12 @@ def save(checkpoint: Checkpoint, folder: Path, *, half: bool = False) -> str:
 
 
 def version_of(folder: Path) -> str:
-    """sha256 over the weights and the configuration: changes with anything that changes predictions."""
-    digest = hashlib.sha256()
+    """sha256 over the weights and all of the configuration that changes predictions (not metrics, names and times)."""
+    document = read_config(folder)
+    essence = {name: document[name] for name in ("format", "architecture", "config", "input", "calibration")}
+    digest = hashlib.sha256(json.dumps(essence, sort_keys=True).encode())
     try:
-        for name in (WEIGHTS, CONFIG):
-            digest.update((folder / name).read_bytes())
+        digest.update((folder / WEIGHTS).read_bytes())
     except OSError as error:
         raise CheckpointError(f"{folder} is not a checkpoint: {error}") from error
     return digest.hexdigest()

@@ -1,0 +1,143 @@
+"""Pre-labelling on Ray: a pool of actors that each hold the model, fed with a bounded number of chunks.
+
+An actor may die at any time. What it was doing is given to another one, a new actor takes its place, and because a
+chunk's result is taken exactly once, its rows are written exactly once.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayTaskError
+
+from engine.prelabel import ChunkTask, Prelabeler, PrelabelError
+from engine.types import ModelRef, ScenePredictionChunk
+
+IN_FLIGHT = 2  # per actor: one at work and one waiting, so that it never idles and memory stays flat
+MOST_ATTEMPTS = 4  # a chunk that kills this many actors is the cause, not the victim
+
+
+class _Worker:
+    """A `Prelabeler` in a process of its own."""
+
+    def __init__(self, model: ModelRef | None, threads: int) -> None:
+        self.prelabeler = Prelabeler(model, threads=threads)
+
+    def run(self, task: ChunkTask) -> ScenePredictionChunk:
+        return self.prelabeler(task)
+
+
+@dataclass(slots=True, eq=False)
+class _Slot:
+    """One actor and the scenes it has open: it gets more chunks of those first."""
+
+    actor: Any
+    busy: int = 0
+    scene: str = ""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What is under way: object reference -> (task, slot), and tasks to repeat."""
+
+    running: dict[Any, tuple[ChunkTask, _Slot]] = field(default_factory=dict)
+    again: deque[ChunkTask] = field(default_factory=deque)
+    attempts: dict[str, int] = field(default_factory=dict)
+
+
+class RayPool:
+    """Executes chunks on Ray actors. Use through `engine.cluster.open_pool`."""
+
+    def __init__(self, actors: int, *, threads: int = 1) -> None:
+        if actors < 1:
+            raise ValueError(f"actors must be at least 1, got {actors}")
+        self.count = actors
+        self.threads = threads
+        self.replaced = 0
+        self._slots: list[_Slot] = []
+        self._model: ModelRef | None = None
+
+    def map(self, model: ModelRef | None, tasks: Iterable[ChunkTask]) -> Iterator[ScenePredictionChunk]:
+        """Yield each chunk exactly once, as they finish. Tasks are taken from the iterable only when an actor has room
+        for one, so a slow consumer slows the actors down instead of filling memory.
+
+        Raises PrelabelError when a scene cannot be used or a chunk has killed several actors.
+        """
+        self._hire(model)
+        waiting = iter(tasks)
+        work = _Work()
+        try:
+            while True:
+                self._feed(work, waiting)
+                if not work.running:
+                    return
+                ready, _ = ray.wait(list(work.running), num_returns=1)
+                for reference in ready:
+                    result = self._collect(work, reference)
+                    if result is not None:
+                        yield result
+        finally:
+            if work.running:  # Nobody wants these results any more.
+                self.close()
+
+    def close(self) -> None:
+        """End the actors."""
+        for slot in self._slots:
+            ray.kill(slot.actor)
+        self._slots = []
+
+    def actor_handles(self) -> list[Any]:
+        """The live actors (for tests that end one)."""
+        return [slot.actor for slot in self._slots]
+
+    def _hire(self, model: ModelRef | None) -> None:
+        if self._slots and model != self._model:
+            self.close()
+        self._model = model
+        while len(self._slots) < self.count:
+            self._slots.append(_Slot(self._actor()))
+
+    def _actor(self) -> Any:
+        remote = ray.remote(num_cpus=1, max_restarts=0)(_Worker)
+        return remote.remote(self._model, self.threads)
+
+    def _feed(self, work: _Work, waiting: Iterator[ChunkTask]) -> None:
+        """Give work to every actor with room: chunks to repeat first, then the next of the scene it has open."""
+        while any(slot.busy < IN_FLIGHT for slot in self._slots):
+            task = work.again.popleft() if work.again else next(waiting, None)
+            if task is None:
+                return
+            scene = task.scene.scene_id
+            free = [slot for slot in self._slots if slot.busy < IN_FLIGHT]
+            slot = min(free, key=lambda s: (s.scene != scene, s.busy))
+            reference = slot.actor.run.remote(task)
+            slot.busy, slot.scene = slot.busy + 1, scene
+            work.running[reference] = (task, slot)
+
+    def _collect(self, work: _Work, reference: Any) -> ScenePredictionChunk | None:
+        """Take one finished reference: its result, or None when its actor died and the task was put back."""
+        task, slot = work.running.pop(reference)
+        slot.busy -= 1
+        try:
+            result: ScenePredictionChunk = ray.get(reference)
+            return result
+        except RayActorError as error:
+            self._replace(slot)
+            attempts = work.attempts[task.chunk_id] = work.attempts.get(task.chunk_id, 0) + 1
+            if attempts >= MOST_ATTEMPTS:
+                raise PrelabelError(
+                    f"scene {task.scene.scene_id}: chunk {task.chunk_id} ended {attempts} actors ({error}); is there "
+                    "enough memory for this scene?"
+                ) from error
+            work.again.append(task)
+            return None
+        except RayTaskError as error:
+            raise PrelabelError(f"scene {task.scene.scene_id}: {error.cause}") from error
+
+    def _replace(self, slot: _Slot) -> None:
+        """Put a new actor in the place of a dead one, once, though each of its chunks reports the death."""
+        if slot in self._slots:
+            self._slots[self._slots.index(slot)] = _Slot(self._actor())
+            self.replaced += 1

@@ -1,0 +1,95 @@
+"""From the chunks of a scene to its objects with calibrated probabilities. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.merge import merge
+from engine.signals import FEATURES, feature_rows, object_signals
+from engine.types import (
+    PredictedObject,
+    ScenePrediction,
+    ScenePredictionChunk,
+    SceneRef,
+    StitchCandidate,
+)
+from models.calibration import Calibration
+
+DEFAULT_LARGEST_PX = 1e9
+
+
+class IncompleteScene(ValueError):
+    """Some chunks of a scene are missing, doubled, or from different models."""
+
+
+def combine(
+    scene: SceneRef,
+    chunks: Sequence[ScenePredictionChunk],
+    *,
+    calibration: Mapping[str, Any] | None,
+    largest_px: float | None = None,
+) -> ScenePrediction:
+    """Merge all chunks of one scene, in any order, into its objects, best first.
+
+    `calibration` is the JSON in the checkpoint; without it `p` is the raw score and `p_there` its square root. Raises
+    IncompleteScene unless every chunk is there exactly once.
+    """
+    chunks = sorted(chunks, key=lambda c: c.index)
+    _check(scene, chunks)
+    windows = [w for chunk in chunks for w in chunk.windows]
+    detections = [d for w in windows for d in w.detections]
+    place = [i for i, w in enumerate(windows) for _ in w.detections]
+    merged, doubts = merge(detections, place, largest_px=largest_px or DEFAULT_LARGEST_PX)
+    signals = object_signals(merged, detections, place, windows, (scene.width, scene.height))
+    right, there, recall = _probabilities([m.score for m in merged], signals, calibration)
+    objects = tuple(
+        PredictedObject(
+            object_id=i,
+            class_id=m.class_id,
+            geometry={"type": "box", "xyxy": list(m.xyxy)},
+            score=m.score,
+            p=float(right[i]),
+            p_there=float(there[i]),
+            signals=signals[i],
+        )
+        for i, m in enumerate(merged)
+    )
+    names = windows[0].signals if windows else {}
+    return ScenePrediction(
+        scene_id=scene.scene_id,
+        model_version=chunks[0].model_version,
+        objects=objects,
+        stitches=tuple(StitchCandidate(*row) for row in doubts),
+        recall=recall,
+        signals={name: float(np.mean([w.signals[name] for w in windows])) for name in names},
+    )
+
+
+def _probabilities(
+    scores: Sequence[float], signals: Sequence[dict[str, float]], calibration: Mapping[str, Any] | None
+) -> tuple[np.ndarray, np.ndarray, float]:
+    if calibration is None:
+        raw = np.asarray(scores, dtype=np.float64)
+        return raw, np.sqrt(raw), 0.0
+    known = Calibration.from_json(calibration)
+    if known.features != FEATURES:
+        raise ValueError(
+            f"the calibration was fitted on {known.features}, this version measures {FEATURES}; retrain"
+        )
+    right, there = known(feature_rows(signals))
+    return right, there, known.recall
+
+
+def _check(scene: SceneRef, chunks: Sequence[ScenePredictionChunk]) -> None:
+    if not chunks:
+        raise IncompleteScene(f"scene {scene.scene_id}: no chunk was given")
+    if any(c.scene_id != scene.scene_id for c in chunks):
+        raise IncompleteScene(f"scene {scene.scene_id}: a chunk belongs to another scene")
+    if len({c.model_version for c in chunks}) > 1:
+        raise IncompleteScene(f"scene {scene.scene_id}: the chunks come from different models; run it again")
+    indices = [c.index for c in chunks]
+    if indices != list(range(chunks[0].of)):
+        raise IncompleteScene(
+            f"scene {scene.scene_id}: chunks {indices} of {chunks[0].of} are here; each is needed exactly once"
+        )
