@@ -1,6 +1,7 @@
 """Reads for the pages of one dataset and one scene."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
@@ -65,7 +66,7 @@ class ScenePage:
     expected_missed: float
 
 
-def dataset_page(dataset: Dataset, number: str | None) -> Page[Scene]:
+def dataset_page(dataset: Dataset, number: str | None) -> Page[Any]:
     """A page of scenes with the counts of their objects (`accepted`, `open`) and tiles."""
     settled = Q(scene_objects__state__in=SceneObject.SETTLED)
     scenes = dataset.scenes.order_by("pk").annotate(
