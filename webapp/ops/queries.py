@@ -12,6 +12,7 @@ from django.db.models import Count, Max, Min, Q, Sum
 from routing.annotation.kinds import KINDS
 from routing.policy import RoutingPolicy
 from webapp.labeling.models import Assignment, Microtask, SceneObject, Tally, Tile
+from webapp.ops.keep import kept
 from webapp.people.models import User
 from webapp.projects.models import Project
 from webapp.projects.queries import projects_of
@@ -109,7 +110,8 @@ def object_counts(datasets: Iterable[Dataset]) -> dict[int, ObjectCounts]:
             fresh.append(dataset)
         else:
             found[dataset.pk] = known
-    counted = _count_objects([d.pk for d in fresh])
+    ids = [d.pk for d in fresh]
+    counted = kept("objects", ids, lambda: _count_objects(ids))
     for dataset in fresh:
         found[dataset.pk] = counted[dataset.pk]
         if dataset.state == Dataset.State.DONE:
@@ -145,15 +147,20 @@ def _count_objects(ids: Sequence[int]) -> dict[int, ObjectCounts]:
 
 def effort(scope: Scope) -> dict[int, Effort]:
     """Answers, seconds and cost per dataset, from the roll-ups."""
+    ids = scope.dataset_ids
     wages = {p.pk: RoutingPolicy.from_json(p.policy).wage_per_hour for p in scope.projects}
     project_of = {d.pk: d.project_id for d in scope.datasets}
-    found = {id: Effort() for id in scope.dataset_ids}
-    rows = Tally.objects.filter(dataset__in=scope.dataset_ids).values_list("dataset", "annotator__tier")
-    for id, tier, answers, seconds in rows.annotate(n=Sum("answers"), s=Sum("active_s")):
+    found = {id: Effort() for id in ids}
+    for id, tier, answers, seconds in kept("effort", ids, lambda: _effort_by_tier(ids)):
         before, wage = found[id], wages[project_of[id]][tier]
         cost = before.cost + seconds / 3600 * wage
         found[id] = Effort(before.answers + answers, before.active_s + seconds, cost)
     return found
+
+
+def _effort_by_tier(ids: Sequence[int]) -> list[tuple[int, str, int, float]]:
+    rows = Tally.objects.filter(dataset__in=ids).values_list("dataset", "annotator__tier")
+    return list(rows.annotate(n=Sum("answers"), s=Sum("active_s")))
 
 
 def recent(ids: Sequence[int], *, since: datetime) -> dict[tuple[datetime, str], Effort]:
@@ -167,34 +174,47 @@ def queue(scope: Scope) -> list[QueueRow]:
     """What waits, by kind, in the order of the catalogue; kinds that never occurred are left out."""
     ids = scope.dataset_ids
     wanted, held = _assignments(scope, Assignment.State.OPEN), _assignments(scope, Assignment.State.LEASED)
-    states: dict[str, dict[str, int]] = defaultdict(dict)
-    oldest: dict[str, datetime] = {}
-    rows = Microtask.objects.filter(dataset__in=ids).values_list("kind", "state")
-    for kind, state, n in rows.annotate(n=Count("pk")):
-        states[kind][state] = n
-    waiting = Microtask.objects.filter(dataset__in=ids, state=Microtask.State.OPEN).values_list("kind")
-    oldest = dict(waiting.annotate(first=Min("created_at")))
-    given = (
-        Tally.objects.filter(dataset__in=ids)
-        .values_list("kind")
-        .annotate(n=Sum("answers"), s=Sum("active_s"))
-    )
-    answers = {kind: (n, s) for kind, n, s in given}
+    waiting = kept("waiting", ids, lambda: _waiting(ids))
+    closed = kept("closed", ids, lambda: _closed(ids))
+    given = kept("given", ids, lambda: _given(ids))
     return [
         QueueRow(
             kind=kind,
             wanted=wanted.get(kind, 0),
             held=held.get(kind, 0),
-            open=states[kind].get(Microtask.State.OPEN, 0),
-            resolved=states[kind].get(Microtask.State.RESOLVED, 0),
-            cancelled=states[kind].get(Microtask.State.CANCELLED, 0),
-            oldest=oldest.get(kind),
-            answers=answers.get(kind, (0, 0.0))[0],
-            seconds_per_answer=answers[kind][1] / answers[kind][0] if answers.get(kind, (0, 0))[0] else None,
+            open=waiting.get(kind, (0, None))[0],
+            resolved=closed.get((kind, Microtask.State.RESOLVED), 0),
+            cancelled=closed.get((kind, Microtask.State.CANCELLED), 0),
+            oldest=waiting.get(kind, (0, None))[1],
+            answers=given.get(kind, (0, 0.0))[0],
+            seconds_per_answer=given[kind][1] / given[kind][0] if given.get(kind, (0, 0.0))[0] else None,
         )
         for kind in KINDS
-        if kind in states
+        if kind in waiting or any(known == kind for known, _ in closed)
     ]
+
+
+def _waiting(ids: Sequence[int]) -> dict[str, tuple[int, datetime | None]]:
+    """Open micro-tasks by kind: how many and since when."""
+    rows = Microtask.objects.filter(dataset__in=ids, state=Microtask.State.OPEN).values_list("kind")
+    return {kind: (n, first) for kind, n, first in rows.annotate(n=Count("pk"), first=Min("created_at"))}
+
+
+def _closed(ids: Sequence[int]) -> dict[tuple[str, str], int]:
+    """Micro-tasks that are not open any more by (kind, state)."""
+    closed = (Microtask.State.RESOLVED, Microtask.State.CANCELLED)
+    rows = Microtask.objects.filter(dataset__in=ids, state__in=closed).values_list("kind", "state")
+    return {(kind, state): n for kind, state, n in rows.annotate(n=Count("pk"))}
+
+
+def _given(ids: Sequence[int]) -> dict[str, tuple[int, float]]:
+    """Answers and human seconds by kind."""
+    rows = (
+        Tally.objects.filter(dataset__in=ids)
+        .values_list("kind")
+        .annotate(n=Sum("answers"), s=Sum("active_s"))
+    )
+    return {kind: (n, s) for kind, n, s in rows}
 
 
 def _assignments(scope: Scope, state: str) -> dict[str, int]:
@@ -217,14 +237,12 @@ def working(ids: Sequence[int], *, now: datetime) -> set[int]:
     return set(rows.values_list("annotator", flat=True).distinct())
 
 
-def escalated(ids: Sequence[int]) -> int:
-    """Objects that a specialist was asked about."""
-    cases = Microtask.objects.filter(dataset__in=ids, kind="adjudicate")
-    return cases.aggregate(n=Count("object", distinct=True))["n"]
-
-
 def answers_by_person(ids: Sequence[int], most: int) -> list[dict[str, Any]]:
     """The people who answered last: {annotator, answers, active_s, last}."""
+    return kept("people", [*ids, most], lambda: _answers_by_person(ids, most))
+
+
+def _answers_by_person(ids: Sequence[int], most: int) -> list[dict[str, Any]]:
     rows = Tally.objects.filter(dataset__in=ids).values("annotator")
     summed = rows.annotate(total=Sum("answers"), seconds=Sum("active_s"), last=Max("minute"))
     return [dict(row) for row in summed.order_by("-last", "-total")[:most]]

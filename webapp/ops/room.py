@@ -109,11 +109,13 @@ def room(scope: Scope, *, now: datetime) -> Room:
     spent = queries.effort(scope)
     minutes = queries.recent(ids, since=now - timedelta(minutes=CHART_MINUTES + 1))
     working = queries.working(ids, now=now)
+    queue = queries.queue(scope)
+    escalated = sum(row.open + row.resolved for row in queue if row.kind == "adjudicate")
     return Room(
         at=now,
         scope=scope,
-        header=_header(counts, spent, minutes, len(working), queries.escalated(ids), now),
-        queue=_queue(queries.queue(scope)),
+        header=_header(counts, spent, minutes, len(working), escalated, now),
+        queue=_queue(queue),
         chart=throughput({key: e.answers for key, e in minutes.items()}, now=now, minutes=CHART_MINUTES),
         people=people(ids, working),
         runs=runs(scope),
