@@ -88,6 +88,7 @@ def want(task: Microtask, annotator: User | None = None) -> Assignment:
         lane=f"{task.kind}/aerial/crowd",
         state="leased" if annotator else "open",
         annotator=annotator,
+        lease_expires_at=NOW + timedelta(minutes=8) if annotator else None,
     )
 
 
@@ -245,6 +246,9 @@ class TestPeople:
         assert (first.gold, first.gold_answers) == (pytest.approx(0.75), 4)
         assert (second.person, second.gold, second.standing) == (bob, None, "ok")
         assert (second.holds, second.active) == (1, True)  # holds a task, so is at work
+        assert see(otto).header.working == 2
+        Assignment.objects.update(lease_expires_at=NOW - timedelta(seconds=1))
+        assert see(otto).header.working == 1
 
 
 class TestRunsAndDatasets:

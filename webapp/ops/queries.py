@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Count, Max, Min, Q, Sum
+from django.db.models import Count, Max, Min, Sum
 
 from routing.annotation.kinds import KINDS
 from routing.policy import RoutingPolicy
@@ -231,10 +231,21 @@ def _assignments(scope: Scope, state: str) -> dict[str, int]:
     return found
 
 
-def working(ids: Sequence[int], *, now: datetime) -> set[int]:
+def answering(ids: Sequence[int], *, now: datetime) -> set[int]:
     """Who answered in the last minutes."""
     rows = Tally.objects.filter(dataset__in=ids, minute__gte=now - ACTIVE)
     return set(rows.values_list("annotator", flat=True).distinct())
+
+
+def holding(scope: Scope, *, now: datetime) -> dict[int, int]:
+    """Who holds tasks right now, and how many."""
+    projects = [scope.chosen.pk] if scope.chosen else [p.pk for p in scope.projects]
+    held = Assignment.objects.filter(
+        project__in=projects, state=Assignment.State.LEASED, lease_expires_at__gt=now, annotator__isnull=False
+    )
+    return {
+        annotator: n for annotator, n in held.values_list("annotator").annotate(n=Count("pk")) if annotator
+    }
 
 
 def answers_by_person(ids: Sequence[int], most: int) -> list[dict[str, Any]]:
@@ -246,9 +257,3 @@ def _answers_by_person(ids: Sequence[int], most: int) -> list[dict[str, Any]]:
     rows = Tally.objects.filter(dataset__in=ids).values("annotator")
     summed = rows.annotate(total=Sum("answers"), seconds=Sum("active_s"), last=Max("minute"))
     return [dict(row) for row in summed.order_by("-last", "-total")[:most]]
-
-
-def holding(people: Sequence[int]) -> dict[int, int]:
-    """How many tasks each person holds right now."""
-    rows = Assignment.objects.filter(Q(state=Assignment.State.LEASED), annotator__in=people)
-    return dict(rows.values_list("annotator").annotate(n=Count("pk")))

@@ -108,7 +108,8 @@ def room(scope: Scope, *, now: datetime) -> Room:
     counts = queries.object_counts(scope.datasets)
     spent = queries.effort(scope)
     minutes = queries.recent(ids, since=now - timedelta(minutes=CHART_MINUTES + 1))
-    working = queries.working(ids, now=now)
+    held = queries.holding(scope, now=now)
+    working = queries.answering(ids, now=now) | set(held)
     queue = queries.queue(scope)
     escalated = sum(row.open + row.resolved for row in queue if row.kind == "adjudicate")
     return Room(
@@ -117,7 +118,7 @@ def room(scope: Scope, *, now: datetime) -> Room:
         header=_header(counts, spent, minutes, len(working), escalated, now),
         queue=_queue(queue),
         chart=throughput({key: e.answers for key, e in minutes.items()}, now=now, minutes=CHART_MINUTES),
-        people=people(ids, working),
+        people=people(ids, working, held),
         runs=runs(scope),
         projects=_projects(scope, [_dataset(d, counts[d.pk], spent[d.pk]) for d in scope.datasets]),
     )
@@ -174,13 +175,12 @@ def _queue(rows: list[QueueRow]) -> tuple[QueueLine, ...]:
     )
 
 
-def people(ids: list[int], working: set[int]) -> tuple[PersonLine, ...]:
+def people(ids: list[int], working: set[int], held: dict[int, int]) -> tuple[PersonLine, ...]:
     """Those who answered last, at most 60."""
     rows = queries.answers_by_person(ids, MAX_PEOPLE)
     pks = [row["annotator"] for row in rows]
     persons = User.objects.in_bulk(pks)
     records = {r.annotator_id: r for r in AnnotatorRecord.objects.filter(annotator__in=pks)}
-    held = queries.holding(pks)
     return tuple(
         _person(row, persons[row["annotator"]], records.get(row["annotator"]), held, working) for row in rows
     )
@@ -200,7 +200,7 @@ def _person(
         standing=record.standing if record else "ok",
         standing_reason=record.standing_reason if record else "",
         holds=held.get(person.pk, 0),
-        active=person.pk in working or person.pk in held,
+        active=person.pk in working,
         last=row["last"],
     )
 

@@ -21,6 +21,11 @@ from webapp.people.throttle import WINDOW_S, count_failure, too_many_failures
 class LoginForm(AuthenticationForm):
     """Django's form, slowed down for whoever guesses."""
 
+    error_messages = {
+        "invalid_login": "Unknown name or wrong password. Upper and lower case matter.",
+        "inactive": "This account is switched off.",
+    }
+
     def clean(self) -> dict[str, Any]:
         username = self.cleaned_data.get("username") or ""
         assert self.request is not None
