@@ -62,7 +62,8 @@ class Command(BaseCommand):
         except SchemaError as error:
             self._refuse([f"--classes: {error}"], 1, options["json"])
         else:
-            self._summarise(report, time.monotonic() - started, options["json"])
+            if options["verbosity"] or options["json"]:
+                self._summarise(report, time.monotonic() - started, options["json"])
 
     def _import(self, options: dict[str, Any]) -> ImportReport:
         path: Path = options["path"]
