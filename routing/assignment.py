@@ -88,14 +88,22 @@ def explain(offer: Offer) -> str:
     terms = offer.terms
     if terms.get("gold"):
         return "This is one of the open tasks that suit you."
-    parts = [f"your answer settles about {100 * float(terms['settles']):.0f} % of what is still uncertain here"]
+    parts = [
+        f"your answer settles about {100 * float(terms['settles']):.0f} % of what is still uncertain here"
+    ]
     if terms.get("same_kind"):
         parts.append("it is of the kind you are working on")
     if float(terms["age_s"]) > 600:
         parts.append(f"it has waited for {float(terms['age_s']) / 60:.0f} minutes")
     if terms.get("explored"):
         parts.append("it was drawn at random, as a tenth of all tasks are, so that the matching stays fair")
-    return "You got this task because " + ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1] + "."
+    return (
+        "You got this task because "
+        + ", ".join(parts[:-1])
+        + (" and " if len(parts) > 1 else "")
+        + parts[-1]
+        + "."
+    )
 
 
 class _Table:
@@ -121,7 +129,9 @@ class _Table:
         fresh = np.array([1 + NEWCOMER_BONUS * _newness(p, policy) for p in people])
         self.base: Array = value * self.settles / seconds * urgency * fresh[:, None]
         self.left = np.array([p.want - p.held for p in people])
-        self.last_kind = np.array([self.kinds.index(p.last_kind) if p.last_kind in self.kinds else -1 for p in people])
+        self.last_kind = np.array(
+            [self.kinds.index(p.last_kind) if p.last_kind in self.kinds else -1 for p in people]
+        )
         self.last_lane = np.array([self.lane_index.get(p.last_lane or "", -1) for p in people])
         self.seconds = seconds
 
@@ -158,10 +168,20 @@ class _Table:
         return np.asarray(np.where(self.eligible[active], self.base[active] * bonus, 0.0))
 
     def _offer(
-        self, i: int, best: int, score: Array, rng: np.random.Generator, now: float | datetime, taken: set[int]
+        self,
+        i: int,
+        best: int,
+        score: Array,
+        rng: np.random.Generator,
+        now: float | datetime,
+        taken: set[int],
     ) -> tuple[Offer, int]:
         pool = np.flatnonzero((score > 0) & (self.kind_of == self.kind_of[best]))
-        pool = np.array([j for j in pool if j not in taken], dtype=np.intp) if len(taken) < len(pool) else pool[:0]
+        pool = (
+            np.array([j for j in pool if j not in taken], dtype=np.intp)
+            if len(taken) < len(pool)
+            else pool[:0]
+        )
         share = self.policy.explore_share if len(pool) > 1 else 0.0
         explored = bool(share and rng.random() < share)
         task = int(rng.choice(pool)) if explored else best
@@ -189,10 +209,14 @@ class _Table:
         self.last_kind[i], self.last_lane[i] = self.kind_of[task], self.lane_of[task]
         # Two assignments of one micro-task want two different people.
         self.eligible[i, self.microtask == chosen.microtask] = False
-        return Offer(person.id, chosen.assignment, float(score[task]), terms, runner_up, propensity, now), task
+        return Offer(
+            person.id, chosen.assignment, float(score[task]), terms, runner_up, propensity, now
+        ), task
 
 
-def _eligible(people: Sequence[Waiting], tasks: Sequence[Candidate], policy: RoutingPolicy, fair: float) -> Mask:
+def _eligible(
+    people: Sequence[Waiting], tasks: Sequence[Candidate], policy: RoutingPolicy, fair: float
+) -> Mask:
     """Return (annotators, candidates): the vectorised `why_not`, plus the rule about borrowing higher tiers."""
     free = np.array([not p.paused and not over_load(p, policy, fair) for p in people])
     own = np.array([rank(p.tier) for p in people])[:, None]
@@ -275,7 +299,9 @@ def _seconds(
     """Return (annotators, candidates): expected seconds of crowd-priced time."""
     base = policy.wage_per_hour["crowd"]
     pool = [skill.SECONDS[kind] * float(np.exp(skill.LOG_SD**2 / 2)) for kind in kinds]
-    pace = np.array([[p.record.seconds(kind) / s for kind, s in zip(kinds, pool, strict=True)] for p in people])
+    pace = np.array(
+        [[p.record.seconds(kind) / s for kind, s in zip(kinds, pool, strict=True)] for p in people]
+    )
     wage = np.array([policy.wage_per_hour[p.tier] / base if base > 0 else 1.0 for p in people])
     expected = np.array([max(t.expected_s, 0.05) for t in tasks])
     return np.asarray(pace[:, kind_of] * wage[:, None] * expected[None, :])

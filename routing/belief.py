@@ -5,7 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-STATES = ("good", "geometry", "phantom")  # right class and IoU >= tolerance; something there but wrong; nothing there
+STATES = (
+    "good",
+    "geometry",
+    "phantom",
+)  # right class and IoU >= tolerance; something there but wrong; nothing there
 
 # No prior and no single answer rules a state out entirely.
 FLOOR = 1e-4
@@ -29,7 +33,9 @@ class Belief:
         g, m, p = (float(w) for w in weights)
         total = g + m + p
         if not (math.isfinite(total) and total > 0 and min(g, m, p) >= 0):
-            raise BeliefError(f"belief: {tuple(weights)} are not weights; give three finite, non-negative numbers")
+            raise BeliefError(
+                f"belief: {tuple(weights)} are not weights; give three finite, non-negative numbers"
+            )
         scale = 1.0 - 3 * FLOOR
         return cls(FLOOR + scale * g / total, FLOOR + scale * m / total, FLOOR + scale * p / total)
 
@@ -68,7 +74,9 @@ class Belief:
         weights = [b * max(float(p), FLOOR) ** power for b, p in zip(self.vector, likelihoods, strict=True)]
         total = sum(weights)
         if not (math.isfinite(total) and total > 0):
-            raise BeliefError(f"likelihoods: {tuple(likelihoods)} are not probabilities; give three numbers of 0 to 1")
+            raise BeliefError(
+                f"likelihoods: {tuple(likelihoods)} are not probabilities; give three numbers of 0 to 1"
+            )
         return Belief(weights[0] / total, weights[1] / total, weights[2] / total)
 
     def to_json(self) -> dict[str, float]:

@@ -97,6 +97,8 @@ def release_bound(strata: Sequence[Stratum], *, delta: float = 0.05) -> Bound:
     if not size:
         return Bound(0.0, 0.0, 1 - delta, 0, 0)
     share = delta / len(strata)
-    upper = sum(s.size * clopper_pearson_upper(s.errors, s.audited, share) if s.audited else s.size for s in strata)
+    upper = sum(
+        s.size * clopper_pearson_upper(s.errors, s.audited, share) if s.audited else s.size for s in strata
+    )
     estimate = sum(s.size * (s.errors / s.audited if s.audited else 0.5) for s in strata)
     return Bound(estimate / size, min(upper / size, 1.0), 1 - delta, sum(s.audited for s in strata), size)

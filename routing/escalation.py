@@ -29,7 +29,12 @@ def tier_for(case: ObjectCase, reason: str, policy: RoutingPolicy) -> str:
 
 
 def rank_specialists(
-    case: ObjectCase, people: Iterable[Waiting], policy: RoutingPolicy, *, domain: str, tier: str = "specialist"
+    case: ObjectCase,
+    people: Iterable[Waiting],
+    policy: RoutingPolicy,
+    *,
+    domain: str,
+    tier: str = "specialist",
 ) -> list[Ranked]:
     """Return the people of the tier or above, best first, by how well their record separates this case's states.
 
@@ -63,6 +68,10 @@ def confusion_of(case: ObjectCase, verdicts: Mapping[str, int]) -> str:
     top = sorted(verdicts, key=lambda v: (-verdicts[v], v))[:2]
     if len(top) == 2:
         return " / ".join(sorted(top))
-    states = {"right or not": case.belief.good, "outline or class": case.belief.geometry, "there or not": case.belief.phantom}
+    states = {
+        "right or not": case.belief.good,
+        "outline or class": case.belief.geometry,
+        "there or not": case.belief.phantom,
+    }
     closest = min(states, key=lambda name: abs(states[name] - 0.5) if math.isfinite(states[name]) else 1.0)
     return closest

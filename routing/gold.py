@@ -89,7 +89,11 @@ def make_seed_boxes(
 
 
 def make_verify_gold(
-    boxes: npt.ArrayLike, index: int, rng: np.random.Generator, policy: RoutingPolicy, scene_wh: tuple[float, float]
+    boxes: npt.ArrayLike,
+    index: int,
+    rng: np.random.Generator,
+    policy: RoutingPolicy,
+    scene_wh: tuple[float, float],
 ) -> Seed:
     """Return a verify task with a known answer from settled box `index`: half as it is, half wrong by construction."""
     live = bx.as_boxes(boxes)
@@ -110,7 +114,9 @@ def _shifted(
     for _ in range(TRIES):
         angle = rng.uniform(0, 2 * math.pi)
         by = rng.uniform(0.25, 0.60)
-        moved = bx.clip(bx.shift(box[None], by * sides[0] * math.cos(angle), by * sides[1] * math.sin(angle)), *wh)
+        moved = bx.clip(
+            bx.shift(box[None], by * sides[0] * math.cos(angle), by * sides[1] * math.sin(angle)), *wh
+        )
         best = float(bx.iou_matrix(moved, live).max())
         if best < policy.tolerance_iou - WRONG_MARGIN and _keeps_size(moved[0], box):
             return np.asarray(moved[0])
@@ -143,7 +149,9 @@ def _four(box: bx.Array) -> tuple[float, float, float, float]:
     return (x1, y1, x2, y2)
 
 
-def score_answer(kind: str, payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
+def score_answer(
+    kind: str, payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]
+) -> GoldScore:
     """Return how a validated answer compares with the gold; raise ValueError for an unknown kind."""
     try:
         return _SCORERS[kind](payload, gold, value)
@@ -154,8 +162,14 @@ def score_answer(kind: str, payload: Mapping[str, Any], gold: Mapping[str, Any],
 def _verify(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
     truth, said_ok = gold["truth"], value["verdict"] == "ok"
     correct = said_ok == (truth == "good")
-    wrong = {"geometry": "the outline is off", "phantom": "there is nothing of this class here", "good": "this box is right"}
-    return GoldScore(correct, float(correct), {"truth": truth}, "Right." if correct else f"Not quite: {wrong[truth]}.")
+    wrong = {
+        "geometry": "the outline is off",
+        "phantom": "there is nothing of this class here",
+        "good": "this box is right",
+    }
+    return GoldScore(
+        correct, float(correct), {"truth": truth}, "Right." if correct else f"Not quite: {wrong[truth]}."
+    )
 
 
 def _grid(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
@@ -189,7 +203,9 @@ def _drawn(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[s
     needed = PASS_IOU_SMALL if small else PASS_IOU
     right_class = gold.get("class") is None or cls == gold["class"]
     correct = iou >= needed and right_class
-    text = f"Overlap with the right box: {100 * iou:.0f} %." + ("" if right_class else " The class is another one.")
+    text = f"Overlap with the right box: {100 * iou:.0f} %." + (
+        "" if right_class else " The class is another one."
+    )
     return GoldScore(correct, iou if right_class else 0.0, {"iou": iou, "class": right_class}, text)
 
 
@@ -201,19 +217,25 @@ def _coverage(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mappin
     points = np.array([p["xy"] for p in value["points"]], dtype=np.float64).reshape(-1, 2)
     found = bx.holds(live, points).any(axis=1)
     missed = [h["id"] for h, hit in zip(hidden, found, strict=True) if not hit]
-    text = "Found them all." if not missed else f"{len(missed)} of {len(hidden)} known objects were not marked."
+    text = (
+        "Found them all." if not missed else f"{len(missed)} of {len(hidden)} known objects were not marked."
+    )
     return GoldScore(not missed, float(found.mean()), {"missed": missed}, text)
 
 
 def _compare(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
     correct = value["choice"] == gold["choice"]
-    return GoldScore(correct, float(correct), {}, "Right." if correct else f"{gold['choice']} is closer to the object.")
+    return GoldScore(
+        correct, float(correct), {}, "Right." if correct else f"{gold['choice']} is closer to the object."
+    )
 
 
 def _ruling(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
     if value["ruling"] != gold["ruling"] or gold["ruling"] != "accept":
         correct = value["ruling"] == gold["ruling"]
-        return GoldScore(correct, float(correct), {}, "Right." if correct else f"The settled ruling is {gold['ruling']}.")
+        return GoldScore(
+            correct, float(correct), {}, "Right." if correct else f"The settled ruling is {gold['ruling']}."
+        )
     drawn = {"deleted": False, "xyxy": value["xyxy"], "class": value["class"]}
     return _drawn(payload, gold, drawn)
 
@@ -227,5 +249,3 @@ _SCORERS = {
     "compare_two": _compare,
     "adjudicate": _ruling,
 }
-
-

@@ -45,12 +45,18 @@ class Outcome:
         if self.kind not in KINDS:
             raise OutcomeError(f"outcome.kind: {self.kind!r} is not one of {', '.join(KINDS)}")
         if self.given not in GROUP and self.given not in (FOUND, MISSED, RIGHT, WRONG, DRAWN):
-            raise OutcomeError(f"outcome.given: {self.given!r} is not a verdict, found/missed, drawn or right/wrong")
+            raise OutcomeError(
+                f"outcome.given: {self.given!r} is not a verdict, found/missed, drawn or right/wrong"
+            )
         if self.truth not in STATES:
             raise OutcomeError(f"outcome.truth: {self.truth!r} is not one of {', '.join(STATES)}")
         if not 0 <= self.weight <= 1:
             raise OutcomeError(f"outcome.weight: {self.weight} is out of range; give 0 to 1")
-        for name, value, high in (("seconds", self.seconds, 1e7), ("iou", self.iou, 1.0), ("size_px", self.size_px, 1e6)):
+        for name, value, high in (
+            ("seconds", self.seconds, 1e7),
+            ("iou", self.iou, 1.0),
+            ("size_px", self.size_px, 1e6),
+        ):
             if value is not None and not (math.isfinite(value) and 0 <= value <= high):
                 raise OutcomeError(f"outcome.{name}: {value} is out of range; give 0 to {high:g} or null")
 

@@ -28,18 +28,28 @@ class RoutingPolicy:
 
     # What counts as right, and how often an accepted object may be wrong.
     tolerance_iou: float = _knob(
-        0.75, "IoU", "a box this close to the true outline counts as right; above .85 people disagree by noise", 0.3, 0.95
+        0.75,
+        "IoU",
+        "a box this close to the true outline counts as right; above .85 people disagree by noise",
+        0.3,
+        0.95,
     )
     target_risk: float = _knob(0.05, "probability", "highest P(wrong) of an accepted object", 0.0005, 0.5)
-    reject_risk: float = _knob(0.05, "probability", "highest P(there is an object) of a rejected one", 0.0005, 0.5)
-    duplicate_iou: float = _knob(0.5, "IoU", "a new box this close to a live one is the same object", 0.2, 0.95)
+    reject_risk: float = _knob(
+        0.05, "probability", "highest P(there is an object) of a rejected one", 0.0005, 0.5
+    )
+    duplicate_iou: float = _knob(
+        0.5, "IoU", "a new box this close to a live one is the same object", 0.2, 0.95
+    )
     agree_iou: float = _knob(0.85, "IoU", "two people's boxes this close confirm each other", 0.5, 0.99)
 
     # Objects: how long to ask.
     max_looks: int = _knob(5, "answers", "verdicts on one object before it counts as disputed", 1, 50)
     max_fixes: int = _knob(2, "fixes", "redrawings of one object before it counts as disputed", 0, 20)
     max_unsure: int = _knob(2, "answers", "'unsure' answers before a specialist decides", 1, 20)
-    novelty_limit: float = _knob(0.99, "percentile", "objects stranger than this go to a specialist", 0.5, 1.0)
+    novelty_limit: float = _knob(
+        0.99, "percentile", "objects stranger than this go to a specialist", 0.5, 1.0
+    )
     evidence_discount: float = _knob(
         0.8, "exponent", "each further verdict counts for less: people find the same objects hard", 0.2, 1.0
     )
@@ -52,23 +62,43 @@ class RoutingPolicy:
     )
 
     # Tiles: how long to search.
-    missed_target: float = _knob(0.03, "share", "expected share of a tile's objects still missing when it closes", 0.001, 0.5)
-    missed_floor: float = _knob(0.25, "objects", "a tile with few objects closes below this many expected missing", 0.01, 5.0)
-    max_coverage_looks: int = _knob(5, "looks", "searches of one tile before it closes with its stated risk", 1, 20)
-    model_recall: float = _knob(0.6, "share", "prior of the share of objects that the model proposes", 0.05, 0.99)
-    merge_radius: float = _knob(0.35, "of the object size", "two clicks closer than this mean one object", 0.05, 2.0)
+    missed_target: float = _knob(
+        0.03, "share", "expected share of a tile's objects still missing when it closes", 0.001, 0.5
+    )
+    missed_floor: float = _knob(
+        0.25, "objects", "a tile with few objects closes below this many expected missing", 0.01, 5.0
+    )
+    max_coverage_looks: int = _knob(
+        5, "looks", "searches of one tile before it closes with its stated risk", 1, 20
+    )
+    model_recall: float = _knob(
+        0.6, "share", "prior of the share of objects that the model proposes", 0.05, 0.99
+    )
+    merge_radius: float = _knob(
+        0.35, "of the object size", "two clicks closer than this mean one object", 0.05, 2.0
+    )
 
     # Auto-accept and audit.
-    auto_target: float = _knob(0.05, "probability", "certified error bound of an auto-accepted stratum", 0.0005, 0.5)
+    auto_target: float = _knob(
+        0.05, "probability", "certified error bound of an auto-accepted stratum", 0.0005, 0.5
+    )
     auto_confidence: float = _knob(0.95, "probability", "confidence of that bound", 0.5, 0.9999)
-    audit_share: float = _knob(0.05, "share", "auto-accepted objects that are verified all the same, for ever", 0.0, 1.0)
+    audit_share: float = _knob(
+        0.05, "share", "auto-accepted objects that are verified all the same, for ever", 0.0, 1.0
+    )
 
     # Gold, seeds and exploration.
     gold_share: float = _knob(0.05, "share", "tasks with a known answer, for annotators we know", 0.0, 0.5)
     gold_share_new: float = _knob(0.10, "share", "the same for the first answers of a newcomer", 0.0, 0.9)
-    newcomer_answers: int = _knob(200, "answers", "how long an annotator counts as a newcomer, per kind", 0, 100_000)
-    seed_share: float = _knob(0.10, "share", "least share of wrong cells on a grid page, known-wrong seeds included", 0.0, 0.5)
-    explore_share: float = _knob(0.10, "share", "offers made at random, so that skills and policies stay measurable", 0.0, 1.0)
+    newcomer_answers: int = _knob(
+        200, "answers", "how long an annotator counts as a newcomer, per kind", 0, 100_000
+    )
+    seed_share: float = _knob(
+        0.10, "share", "least share of wrong cells on a grid page, known-wrong seeds included", 0.0, 0.5
+    )
+    explore_share: float = _knob(
+        0.10, "share", "offers made at random, so that skills and policies stay measurable", 0.0, 1.0
+    )
 
     # Pages.
     grid_size: int = _knob(24, "cells", "objects on a full grid page", 1, 30)
@@ -76,17 +106,35 @@ class RoutingPolicy:
 
     # People: the load, the trust.
     load_cap: float = _knob(3.0, "times fair share", "most answers one annotator may give today", 1.0, 1000.0)
-    load_free: int = _knob(200, "answers", "a day's answers below which the load cap does not bind", 0, 1_000_000)
-    borrow_up: bool = _knob(True, "yes or no", "specialists take crowd work when none of their own waits", 0, 1)
-    block_bonus: float = _knob(0.3, "factor", "score bonus for staying with one kind: switching slows the next 3 tasks", 0.0, 5.0)
-    age_weight: float = _knob(0.5, "factor per age_scale_s", "growth of a waiting task's score, against starvation", 0.0, 100.0)
+    load_free: int = _knob(
+        200, "answers", "a day's answers below which the load cap does not bind", 0, 1_000_000
+    )
+    borrow_up: bool = _knob(
+        True, "yes or no", "specialists take crowd work when none of their own waits", 0, 1
+    )
+    block_bonus: float = _knob(
+        0.3, "factor", "score bonus for staying with one kind: switching slows the next 3 tasks", 0.0, 5.0
+    )
+    age_weight: float = _knob(
+        0.5, "factor per age_scale_s", "growth of a waiting task's score, against starvation", 0.0, 100.0
+    )
     age_scale_s: float = _knob(900.0, "seconds", "wait after which age_weight is reached", 1.0, 1e7)
-    spam_confidence: float = _knob(0.97, "probability", "posterior at which an annotator is paused", 0.5, 0.9999)
-    spam_prior: float = _knob(0.06, "probability", "share of newcomers who do not look at the pictures", 0.001, 0.5)
+    spam_confidence: float = _knob(
+        0.97, "probability", "posterior at which an annotator is paused", 0.5, 0.9999
+    )
+    spam_prior: float = _knob(
+        0.06, "probability", "share of newcomers who do not look at the pictures", 0.001, 0.5
+    )
     spam_min_answers: float = _knob(8, "answers", "evaluated answers before anybody is paused", 1, 1000)
-    coach_accuracy: float = _knob(0.70, "share", "shrunk share of right verdicts below which an annotator is coached", 0.0, 1.0)
-    fast_factor: float = _knob(0.25, "of the pool median", "an answer faster than this share was not looked at", 0.0, 1.0)
-    fast_share: float = _knob(0.5, "share", "share of such answers at which an annotator is paused", 0.01, 1.0)
+    coach_accuracy: float = _knob(
+        0.70, "share", "shrunk share of right verdicts below which an annotator is coached", 0.0, 1.0
+    )
+    fast_factor: float = _knob(
+        0.25, "of the pool median", "an answer faster than this share was not looked at", 0.0, 1.0
+    )
+    fast_share: float = _knob(
+        0.5, "share", "share of such answers at which an annotator is paused", 0.01, 1.0
+    )
 
     # Prices.
     expected_s: Table = _knob(
@@ -106,7 +154,11 @@ class RoutingPolicy:
     )
     click_s: float = _knob(1.9, "seconds", "what one more click in a coverage look takes", 0.1, 60.0)
     lease_s: Table = _knob(
-        dict.fromkeys(KINDS, 480.0), "seconds", "how long a task is held; p95 of a box task is 3 minutes", 10.0, 86_400.0
+        dict.fromkeys(KINDS, 480.0),
+        "seconds",
+        "how long a task is held; p95 of a box task is 3 minutes",
+        10.0,
+        86_400.0,
     )
     wage_per_hour: Table = _knob(
         {"crowd": 12.0, "senior": 18.0, "specialist": 36.0, "adjudicator": 60.0},

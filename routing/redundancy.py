@@ -130,7 +130,9 @@ def after_fix(
     if iou_with_previous >= SAME_IOU:
         saw = record.verdict_likelihoods("verify_box", domain, case.cls, "ok")
         # Leaving a box alone is the lazy answer, so it says less than an "ok" to a plain question.
-        return replace(case, belief=case.belief.updated(saw, 0.5 * policy.evidence_discount), fixes=case.fixes + 1)
+        return replace(
+            case, belief=case.belief.updated(saw, 0.5 * policy.evidence_discount), fixes=case.fixes + 1
+        )
     quality = record.draw_quality(domain, "fix_box")
     there = case.belief.exists * (1 - DELETES_OBJECT)
     nothing = case.belief.phantom * (1 - DELETES_PHANTOM)
@@ -153,7 +155,12 @@ def after_fix(
 
 
 def after_compare(
-    case: ObjectCase, *, choice_is_newer: bool | None, both_bad: bool, record: TrackRecord, policy: RoutingPolicy
+    case: ObjectCase,
+    *,
+    choice_is_newer: bool | None,
+    both_bad: bool,
+    record: TrackRecord,
+    policy: RoutingPolicy,
 ) -> ObjectCase:
     """Return the case after a comparison of the current (newer) and the previous version.
 
@@ -201,10 +208,14 @@ def next_step(
     if case.rivals >= 2:
         return Ask("compare_two", "crowd", "two people drew it differently", {})
     prices = _prices(policy, _frozen(seconds))
-    terms = _options(_rounded(belief.vector), DEPTH, case.fixes < policy.max_fixes, case.value, policy, prices)
+    terms = _options(
+        _rounded(belief.vector), DEPTH, case.fixes < policy.max_fixes, case.value, policy, prices
+    )
     kind = min(terms, key=lambda name: terms[name])
     if kind == "adjudicate":
-        tried = "two fixes" if case.fixes >= policy.max_fixes else "a specialist is cheaper than more questions"
+        tried = (
+            "two fixes" if case.fixes >= policy.max_fixes else "a specialist is cheaper than more questions"
+        )
         return Escalate(f"unsettled: {tried}", "specialist")
     return Ask(kind, "crowd", _REASONS[kind], terms)
 
@@ -254,7 +265,12 @@ def _rounded(vector: tuple[float, float, float]) -> tuple[float, float, float]:
 
 @lru_cache(maxsize=200_000)
 def _ahead(
-    b: tuple[float, float, float], depth: int, may_fix: bool, value: float, policy: RoutingPolicy, prices: Table
+    b: tuple[float, float, float],
+    depth: int,
+    may_fix: bool,
+    value: float,
+    policy: RoutingPolicy,
+    prices: Table,
 ) -> float:
     """Return the expected loss from here on, in seconds, with at most `depth` further answers."""
     stop = _stop(b, value, policy)
@@ -268,7 +284,12 @@ def _settled(b: tuple[float, float, float], policy: RoutingPolicy) -> bool:
 
 
 def _options(
-    b: tuple[float, float, float], depth: int, may_fix: bool, value: float, policy: RoutingPolicy, prices: Table
+    b: tuple[float, float, float],
+    depth: int,
+    may_fix: bool,
+    value: float,
+    policy: RoutingPolicy,
+    prices: Table,
 ) -> dict[str, float]:
     out: dict[str, float] = {}
     for kind in ("grid_verify", "verify_box"):
@@ -290,7 +311,9 @@ def _options(
     return out
 
 
-def _fixed(b: tuple[float, float, float], depth: int, value: float, policy: RoutingPolicy, prices: Table) -> float:
+def _fixed(
+    b: tuple[float, float, float], depth: int, value: float, policy: RoutingPolicy, prices: Table
+) -> float:
     good, geometry, _ = skill.DRAW_POOL["fix_box"]
     right = good / (good + geometry)
     there = b[0] + b[1]

@@ -36,7 +36,11 @@ VERDICT_POOL: dict[str, Rows] = {
 }
 
 # The state of a version that a person drew: P(good), P(geometry), P(phantom).
-DRAW_POOL: dict[str, Row] = {"draw_missed": (0.84, 0.12, 0.04), "fix_box": (0.86, 0.12, 0.02), "adjudicate": (0.95, 0.04, 0.01)}
+DRAW_POOL: dict[str, Row] = {
+    "draw_missed": (0.84, 0.12, 0.04),
+    "fix_box": (0.86, 0.12, 0.02),
+    "adjudicate": (0.95, 0.04, 0.01),
+}
 
 # Factor on every error rate, by tier.
 TIER_ERROR = {"crowd": 1.0, "senior": 0.8, "specialist": 0.55, "adjudicator": 0.45}
@@ -135,7 +139,18 @@ class SpamType:
 
 
 SPAM_TYPES = (
-    SpamType("yes", (0.97, 0.02, 0.01), (0.985, 0.015, 0.0), (0.40, 0.55, 0.05), 0.05, "says yes to nearly everything"),
-    SpamType("no", (0.06, 0.70, 0.24), (0.10, 0.90, 0.0), (0.40, 0.50, 0.10), 0.30, "refuses nearly everything"),
-    SpamType("random", (0.50, 0.30, 0.20), (0.55, 0.45, 0.0), (0.10, 0.45, 0.45), 0.15, "answers as if at random"),
+    SpamType(
+        "yes",
+        (0.97, 0.02, 0.01),
+        (0.985, 0.015, 0.0),
+        (0.40, 0.55, 0.05),
+        0.05,
+        "says yes to nearly everything",
+    ),
+    SpamType(
+        "no", (0.06, 0.70, 0.24), (0.10, 0.90, 0.0), (0.40, 0.50, 0.10), 0.30, "refuses nearly everything"
+    ),
+    SpamType(
+        "random", (0.50, 0.30, 0.20), (0.55, 0.45, 0.0), (0.10, 0.45, 0.45), 0.15, "answers as if at random"
+    ),
 )

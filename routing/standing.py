@@ -53,7 +53,9 @@ def judge(counts: Counts, policy: RoutingPolicy) -> Standing:
     evaluated = _evaluated(counts)
     if evaluated >= policy.spam_min_answers and spam >= policy.spam_confidence:
         kind = max(SPAM_TYPES, key=lambda s: posterior[s.name])
-        return Standing("paused", f"Over {evaluated:.0f} checked answers this account {kind.say}.", spam, 0.0, evaluated)
+        return Standing(
+            "paused", f"Over {evaluated:.0f} checked answers this account {kind.say}.", spam, 0.0, evaluated
+        )
     fast = _too_fast(counts, policy)
     if fast is not None:
         return Standing("paused", fast, spam, posterior["sloppy"], evaluated)

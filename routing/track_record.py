@@ -86,7 +86,11 @@ class TrackRecord:
         pool = skill.verdict_pool(kind, self.tier, domain in self.declared)
         total = self._get(f"v|{kind}||")
         here = self._get(f"v|{kind}|{_quoted(domain)}|")
-        fine = self._get(f"v|{kind}|{_quoted(domain)}|{'' if cls is None else cls}") if cls is not None else (0.0,) * 9
+        fine = (
+            self._get(f"v|{kind}|{_quoted(domain)}|{'' if cls is None else cls}")
+            if cls is not None
+            else (0.0,) * 9
+        )
         rows: list[Row] = []
         for s in range(3):
             cut = slice(3 * s, 3 * s + 3)

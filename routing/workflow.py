@@ -41,7 +41,11 @@ class Event:
     def to_json(self) -> dict[str, Any]:
         """Return the event as plain JSON values."""
         out = {name: getattr(self, name) for name in self.__slots__}
-        return {**out, "xyxy": list(self.xyxy) if self.xyxy else None, "other": list(self.other) if self.other else None}
+        return {
+            **out,
+            "xyxy": list(self.xyxy) if self.xyxy else None,
+            "other": list(self.other) if self.other else None,
+        }
 
     @classmethod
     def from_json(cls, obj: Mapping[str, Any]) -> "Event":
@@ -67,7 +71,13 @@ def drawn_case(
 
 
 def model_case(
-    xyxy: Sequence[float], cls: int, p_good: float, p_exists: float, *, auto: bool = False, novelty: float = 0.0
+    xyxy: Sequence[float],
+    cls: int,
+    p_good: float,
+    p_exists: float,
+    *,
+    auto: bool = False,
+    novelty: float = 0.0,
 ) -> ObjectCase:
     """Return the case of an object that the model proposes with calibrated probabilities."""
     box = bx.as_boxes([list(xyxy)])
@@ -91,14 +101,23 @@ def apply_grid(
 ) -> dict[int, ObjectCase]:
     """Return the new case of every real cell of a page; seeds (ids without a case) are left out."""
     return {
-        id: after_look(cases[id], kind="grid_verify", verdict=verdict, record=record, domain=domain, policy=policy)
+        id: after_look(
+            cases[id], kind="grid_verify", verdict=verdict, record=record, domain=domain, policy=policy
+        )
         for id, verdict in grid_verdicts(value).items()
         if id in cases
     }
 
 
 def look_of(
-    annotator: int, record: TrackRecord, domain: str, *, object_px: float, view_width: float, found: int, live_before: int
+    annotator: int,
+    record: TrackRecord,
+    domain: str,
+    *,
+    object_px: float,
+    view_width: float,
+    found: int,
+    live_before: int,
 ) -> Look:
     """Return the Look of one finished search, with the searcher's expected recall at this scale."""
     return Look(annotator, record.recall(domain, screen_px(object_px, view_width)), found, live_before)
@@ -132,7 +151,11 @@ def credit_object(
 
 
 def state_of(
-    xyxy: Sequence[float], cls: int | None, final: Sequence[float] | None, final_cls: int | None, policy: RoutingPolicy
+    xyxy: Sequence[float],
+    cls: int | None,
+    final: Sequence[float] | None,
+    final_cls: int | None,
+    policy: RoutingPolicy,
 ) -> tuple[str, float, float | None]:
     """Return (state, certainty factor, IoU) of a version against the settled object."""
     if final is None:
@@ -146,7 +169,12 @@ def state_of(
 
 
 def _credit_version(
-    event: Event, final: Sequence[float] | None, cls: int | None, certainty: float, domain: str, policy: RoutingPolicy
+    event: Event,
+    final: Sequence[float] | None,
+    cls: int | None,
+    certainty: float,
+    domain: str,
+    policy: RoutingPolicy,
 ) -> Outcome | None:
     assert event.xyxy is not None
     state, clear, iou = state_of(event.xyxy, event.cls, final, cls, policy)
@@ -158,7 +186,14 @@ def _credit_version(
     # One's own box compared with itself teaches nothing of its noise: the IoU counts only when it was changed since.
     own = iou is not None and iou > 0.999
     return Outcome(
-        event.kind, domain, cls, DRAWN, state, weight * (0.5 if own else 1.0), seconds=event.seconds, iou=None if own else iou
+        event.kind,
+        domain,
+        cls,
+        DRAWN,
+        state,
+        weight * (0.5 if own else 1.0),
+        seconds=event.seconds,
+        iou=None if own else iou,
     )
 
 
@@ -181,7 +216,9 @@ def _credit_compare(
     if gap < 0.02:
         return None
     weight = max(2 * certainty - 1, 0.0) * min(1.0, gap / 0.2)
-    return Outcome(event.kind, domain, cls, RIGHT if chosen > other else WRONG, "good", weight, seconds=event.seconds)
+    return Outcome(
+        event.kind, domain, cls, RIGHT if chosen > other else WRONG, "good", weight, seconds=event.seconds
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +233,12 @@ class TileLook:
 
 
 def credit_tile(
-    looks: Sequence[TileLook], final: Sequence[Sequence[float]], *, certainty: float, domain: str, policy: RoutingPolicy
+    looks: Sequence[TileLook],
+    final: Sequence[Sequence[float]],
+    *,
+    certainty: float,
+    domain: str,
+    policy: RoutingPolicy,
 ) -> list[tuple[int, Outcome]]:
     """Return, per look, an Outcome for every settled object that was not live then (found or missed), and false clicks.
 
@@ -207,7 +249,11 @@ def credit_tile(
     out: list[tuple[int, Outcome]] = []
     for look in looks:
         live = bx.as_boxes([list(box) for box in look.live])
-        known = bx.iou_matrix(settled, live).max(axis=1) >= policy.duplicate_iou if len(live) else [False] * len(settled)
+        known = (
+            bx.iou_matrix(settled, live).max(axis=1) >= policy.duplicate_iou
+            if len(live)
+            else [False] * len(settled)
+        )
         hit = bx.holds(settled, bx.as_points(look.points))
         seconds = look.seconds
         for n, box in enumerate(settled):
@@ -216,13 +262,21 @@ def credit_tile(
             size = screen_px(math.sqrt(float(bx.area(box[None])[0])), look.view_width)
             given = FOUND if hit[n].any() else MISSED
             out.append(
-                (look.annotator, Outcome("coverage_tile", domain, None, given, "good", weight, seconds=seconds, size_px=size))
+                (
+                    look.annotator,
+                    Outcome(
+                        "coverage_tile", domain, None, given, "good", weight, seconds=seconds, size_px=size
+                    ),
+                )
             )
             seconds = None  # the time of one search is counted once
         false = int((~hit.any(axis=0)).sum()) if len(settled) else len(look.points)
         for _ in range(false):
             out.append(
-                (look.annotator, Outcome("coverage_tile", domain, None, FOUND, "phantom", weight, seconds=seconds))
+                (
+                    look.annotator,
+                    Outcome("coverage_tile", domain, None, FOUND, "phantom", weight, seconds=seconds),
+                )
             )
             seconds = None
     return out
@@ -244,7 +298,10 @@ def credit_gold(
     if kind == "grid_verify":
         verdicts = grid_verdicts(value)
         per_cell = seconds / max(len(verdicts), 1) if seconds is not None else None
-        states = {**dict.fromkeys(gold.get("good", ()), "good"), **dict.fromkeys(gold.get("bad", ()), "phantom")}
+        states = {
+            **dict.fromkeys(gold.get("good", ()), "good"),
+            **dict.fromkeys(gold.get("bad", ()), "phantom"),
+        }
         states |= gold.get("states", {})
         return [
             Outcome(kind, domain, cls, verdicts[id], state, 1.0, True, per_cell)
@@ -262,7 +319,11 @@ def credit_gold(
 
 
 def _gold_tile(
-    hidden: Sequence[Mapping[str, Any]], points: Sequence[Any], width: float, domain: str, seconds: float | None
+    hidden: Sequence[Mapping[str, Any]],
+    points: Sequence[Any],
+    width: float,
+    domain: str,
+    seconds: float | None,
 ) -> list[Outcome]:
     boxes = bx.as_boxes([h["xyxy"] for h in hidden])
     hit = bx.holds(boxes, bx.as_points(points)).any(axis=1)
@@ -270,14 +331,32 @@ def _gold_tile(
     for n, found in enumerate(hit):
         size = screen_px(float(bx.size(boxes[n][None])[0]), width)
         given = FOUND if found else MISSED
-        out.append(Outcome("coverage_tile", domain, None, given, "good", 1.0, True, seconds if n == 0 else None, size_px=size))
+        out.append(
+            Outcome(
+                "coverage_tile",
+                domain,
+                None,
+                given,
+                "good",
+                1.0,
+                True,
+                seconds if n == 0 else None,
+                size_px=size,
+            )
+        )
     return out
 
 
 def _gold_drawn(
     kind: str, gold: Mapping[str, Any], value: Mapping[str, Any], domain: str, seconds: float | None
 ) -> list[Outcome]:
-    drawn = [o["xyxy"] for o in value["objects"]] if "objects" in value else [value["xyxy"]] if value["xyxy"] else []
+    drawn = (
+        [o["xyxy"] for o in value["objects"]]
+        if "objects" in value
+        else [value["xyxy"]]
+        if value["xyxy"]
+        else []
+    )
     target = gold["xyxy"]
     cls = gold.get("class")
     if target is None or not drawn:
@@ -288,4 +367,3 @@ def _gold_drawn(
     iou = max(bx.iou(box, target) for box in drawn)
     state = "good" if iou >= 0.75 else "geometry" if iou >= 0.1 else "phantom"
     return [Outcome(kind, domain, cls, DRAWN, state, 1.0, True, seconds, iou)]
-

@@ -12,7 +12,9 @@ class FieldError(ValueError):
     """A field of an outside message is wrong; the message names the field and the fix."""
 
 
-def only(value: object, where: str, required: Collection[str], optional: Collection[str] = ()) -> dict[str, Any]:
+def only(
+    value: object, where: str, required: Collection[str], optional: Collection[str] = ()
+) -> dict[str, Any]:
     """Return the mapping as a dict; raise FieldError for a non-object, a missing or an unknown key."""
     if not isinstance(value, Mapping):
         raise FieldError(f"{where}: give an object, not {_kind(value)}")
@@ -22,7 +24,9 @@ def only(value: object, where: str, required: Collection[str], optional: Collect
     allowed = set(required) | set(optional)
     for key in value:
         if key not in allowed:
-            raise FieldError(f"{where}.{key}: unknown field; remove it (allowed: {', '.join(sorted(allowed))})")
+            raise FieldError(
+                f"{where}.{key}: unknown field; remove it (allowed: {', '.join(sorted(allowed))})"
+            )
     return dict(value)
 
 
@@ -87,7 +91,9 @@ def ids(value: object, where: str, known: Collection[int], *, at_most: int = 10_
     return sorted(found)
 
 
-def point(value: object, where: str, low: tuple[float, float], high: tuple[float, float], area: str) -> list[float]:
+def point(
+    value: object, where: str, low: tuple[float, float], high: tuple[float, float], area: str
+) -> list[float]:
     """Return [x, y] inside the rectangle `low` to `high`; a slip of at most 1 px is moved onto its border."""
     pair = rows(value, where, at_most=2)
     if len(pair) != 2:
@@ -96,7 +102,9 @@ def point(value: object, where: str, low: tuple[float, float], high: tuple[float
     for axis, (entry, lo, hi) in enumerate(zip(pair, low, high, strict=True)):
         v = number(entry, f"{where}[{axis}]")
         if not lo - CLIP_PX <= v <= hi + CLIP_PX:
-            raise FieldError(f"{where}[{axis}]: {v:g} lies outside the {area} ({lo:g} to {hi:g}); click inside it")
+            raise FieldError(
+                f"{where}[{axis}]: {v:g} lies outside the {area} ({lo:g} to {hi:g}); click inside it"
+            )
         out.append(min(max(v, lo), hi))
     return out
 
@@ -111,10 +119,14 @@ def box(value: object, where: str, width: float, height: float) -> list[float]:
     for index, (entry, limit) in enumerate(zip(four, limits, strict=True)):
         v = number(entry, f"{where}[{index}]")
         if not -CLIP_PX <= v <= limit + CLIP_PX:
-            raise FieldError(f"{where}[{index}]: {v:g} lies outside the scene (0 to {limit:g}); keep the box inside")
+            raise FieldError(
+                f"{where}[{index}]: {v:g} lies outside the scene (0 to {limit:g}); keep the box inside"
+            )
         out.append(min(max(v, 0.0), limit))
     if out[2] - out[0] < MIN_SIDE_PX or out[3] - out[1] < MIN_SIDE_PX:
-        raise FieldError(f"{where}: the box has no area; draw it at least 1 px wide and high, top-left corner first")
+        raise FieldError(
+            f"{where}: the box has no area; draw it at least 1 px wide and high, top-left corner first"
+        )
     return out
 
 
@@ -122,4 +134,6 @@ def _kind(value: object) -> str:
     if value is None:
         return "null"
     names = {"dict": "an object", "list": "a list", "tuple": "a list", "str": "a text", "bool": "true/false"}
-    return names.get(type(value).__name__, "a number" if isinstance(value, int | float) else type(value).__name__)
+    return names.get(
+        type(value).__name__, "a number" if isinstance(value, int | float) else type(value).__name__
+    )

@@ -109,5 +109,7 @@ def _unique(values: list[Any], field: str) -> None:
     seen: set[Any] = set()
     for value in values:
         if value in seen:
-            raise SchemaError(f"schema.classes: the {field} {value!r} is used twice; make every {field} unique")
+            raise SchemaError(
+                f"schema.classes: the {field} {value!r} is used twice; make every {field} unique"
+            )
         seen.add(value)

@@ -91,7 +91,13 @@ def p_within(sigma: float, tolerance: float) -> float:
 
 
 def _result(
-    box: Array, sigma: float, agreement: float, tolerance: float, used: tuple[int, ...], *, rivals: bool = False
+    box: Array,
+    sigma: float,
+    agreement: float,
+    tolerance: float,
+    used: tuple[int, ...],
+    *,
+    rivals: bool = False,
 ) -> Fused:
     x1, y1, x2, y2 = (float(v) for v in box)
     sure = p_within(sigma, tolerance) * (0.5 if rivals else 1.0)
@@ -111,7 +117,9 @@ def _checked(boxes: npt.ArrayLike) -> Array:
 
 
 def _ordered(b: Array) -> Array:
-    return np.asarray(np.concatenate([np.minimum(b[:, :2], b[:, 2:]), np.maximum(b[:, :2], b[:, 2:])], axis=1))
+    return np.asarray(
+        np.concatenate([np.minimum(b[:, :2], b[:, 2:]), np.maximum(b[:, :2], b[:, 2:])], axis=1)
+    )
 
 
 def _inliers(overlap: Array, sigmas: Array) -> npt.NDArray[np.intp]:

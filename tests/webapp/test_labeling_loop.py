@@ -14,8 +14,7 @@ from routing.assignment import Waiting
 from routing.outcomes import Outcome
 from routing.track_record import TrackRecord, replay
 from webapp.labeling import grids, intake, operations
-
-# from webapp.labeling.assembly import close_finished_datasets
+from webapp.labeling.assembly import close_finished_datasets
 from webapp.labeling.models import AnnotatorRecord, Answer, Assignment, Event, Microtask, SceneObject, Tile
 from webapp.labeling.operations import Ack, Desk, Refusal, Submission
 from webapp.people.models import Organisation, Tier, User

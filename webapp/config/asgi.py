@@ -13,6 +13,6 @@ from webapp.config.wsgi import application as wsgi  # sets Django up before anyt
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 
-from webapp.config.websockets import websockets  # noqa: E402
+from webapp.config.websockets import websockets
 
 application = ProtocolTypeRouter({"http": WSGIMiddleware(wsgi, workers=4), "websocket": websockets})

@@ -137,7 +137,10 @@ REST_FRAMEWORK = {
 }
 
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "webapp" / "assets", ("workbench", BASE_DIR / "webapp" / "static" / "workbench")]
+STATICFILES_DIRS = [
+    BASE_DIR / "webapp" / "assets",
+    ("workbench", BASE_DIR / "webapp" / "static" / "workbench"),
+]
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_USE_FINDERS = True

@@ -37,9 +37,15 @@ def over_overlap() -> int:
     counted = Count("answers", filter=Q(answers__late=False), distinct=True)
     people = Count("answers__annotator", filter=Q(answers__late=False), distinct=True)
     rows = Microtask.objects.annotate(
-        counted=counted, people=people, wanted=Count("assignments", filter=Q(assignments__state="answered"), distinct=True)
+        counted=counted,
+        people=people,
+        wanted=Count("assignments", filter=Q(assignments__state="answered"), distinct=True),
     )
-    return sum(1 for row in rows.values_list("counted", "people", "wanted").iterator() if row[0] > row[2] or row[0] != row[1])
+    return sum(
+        1
+        for row in rows.values_list("counted", "people", "wanted").iterator()
+        if row[0] > row[2] or row[0] != row[1]
+    )
 
 
 def double_leases() -> int:

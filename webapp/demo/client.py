@@ -41,7 +41,12 @@ class Feed:
 
     async def __aenter__(self) -> "Feed":
         self._socket = await websockets.connect(
-            self._url, additional_headers=self._headers, compression=None, max_size=2**22, ping_interval=None, open_timeout=60
+            self._url,
+            additional_headers=self._headers,
+            compression=None,
+            max_size=2**22,
+            ping_interval=None,
+            open_timeout=60,
         )
         await self.send({"type": "hello", "v": 1, "app": "crowd"})
         return self
@@ -57,7 +62,9 @@ class Feed:
             yield json.loads(frame)
 
 
-def answer_message(offer: dict[str, Any], outcome: str, value: Any, report: Any, telemetry: dict[str, Any]) -> dict[str, Any]:
+def answer_message(
+    offer: dict[str, Any], outcome: str, value: Any, report: Any, telemetry: dict[str, Any]
+) -> dict[str, Any]:
     """An `answer` to an `offer`, with an id of its own."""
     return {
         "type": "answer", "id": str(uuid.uuid4()), "assignment": offer["assignment"], "lease": offer["lease"],

@@ -49,7 +49,9 @@ class Journal:
 class Member:
     """One simulated person at work."""
 
-    def __init__(self, base: str, username: str, password: str, profile: Profile, truths: Truths, journal: Journal) -> None:
+    def __init__(
+        self, base: str, username: str, password: str, profile: Profile, truths: Truths, journal: Journal
+    ) -> None:
         self.base, self.username, self.password = base, username, password
         self.mind = SimulatedAnnotator(profile)
         self.truths, self.journal = truths, journal
@@ -71,7 +73,10 @@ class Member:
             except (OSError, ConnectionClosed, TimeoutError, EOFError):
                 await asyncio.sleep(RETRY_S)
             except Exception as error:
-                if "InvalidStatus" not in type(error).__name__ and "InvalidHandshake" not in type(error).__name__:
+                if (
+                    "InvalidStatus" not in type(error).__name__
+                    and "InvalidHandshake" not in type(error).__name__
+                ):
                     raise
                 cookie = ""
                 await asyncio.sleep(RETRY_S)
@@ -117,7 +122,9 @@ class Member:
                 if answer is not None:
                     self.journal.acknowledged(self.username, answer, message["status"])
             case "error" if message["code"] == "bad_answer" and message["ref"] in self.unacknowledged:
-                raise AssertionError(f"{self.username}: {message['message']}: {self.unacknowledged[message['ref']]}")
+                raise AssertionError(
+                    f"{self.username}: {message['message']}: {self.unacknowledged[message['ref']]}"
+                )
             case "error" if message["ref"] in self.unacknowledged:
                 del self.unacknowledged[message["ref"]]
 
@@ -138,10 +145,13 @@ class Member:
         await feed.send(answer)
 
 
-async def work(base: str, people: list[dict[str, Any]], truths: Truths, journal: Journal, stop: asyncio.Event) -> int:
+async def work(
+    base: str, people: list[dict[str, Any]], truths: Truths, journal: Journal, stop: asyncio.Event
+) -> int:
     """Let everybody work until `stop`; returns the number of answers given."""
     members = [
-        Member(base, p["username"], p["password"], Profile.from_json(p["profile"]), truths, journal) for p in people
+        Member(base, p["username"], p["password"], Profile.from_json(p["profile"]), truths, journal)
+        for p in people
     ]
     async with asyncio.TaskGroup() as group:
         for index, member in enumerate(members):
@@ -150,5 +160,7 @@ async def work(base: str, people: list[dict[str, Any]], truths: Truths, journal:
 
 
 async def _later(member: Member, stop: asyncio.Event, delay_s: float) -> None:
-    await asyncio.sleep(delay_s)  # Logins hash passwords; all at once would keep the server from everything else.
+    await asyncio.sleep(
+        delay_s
+    )  # Logins hash passwords; all at once would keep the server from everything else.
     await member.run(stop)

@@ -68,14 +68,24 @@ def batch(dataset: Dataset, results: list[Matched]) -> dict[str, Any]:
         "escalated": escalated / max(1, n_objects),
         "cost": cost(answers),
         "by_kind": by_kind(answers),
-        "stated_missed": sum(m.scene.annotations.order_by("-number")[0].expected_missed for m in results if m.scene.annotations.exists()),
+        "stated_missed": sum(
+            m.scene.annotations.order_by("-number")[0].expected_missed
+            for m in results
+            if m.scene.annotations.exists()
+        ),
         "stated_risk": stated_risk(results),
     }
 
 
 def stated_risk(results: list[Matched]) -> float:
     """The mean stated P(wrong) of the objects in the annotations."""
-    risks = [e["risk"] for m in results for a in [m.scene.annotations.order_by("-number").first()] if a for e in a.content]
+    risks = [
+        e["risk"]
+        for m in results
+        for a in [m.scene.annotations.order_by("-number").first()]
+        if a
+        for e in a.content
+    ]
     return float(np.mean(risks)) if risks else 0.0
 
 
@@ -87,5 +97,9 @@ def cost(answers: Any) -> float:
 
 
 def by_kind(answers: Any) -> dict[str, dict[str, float]]:
-    rows = answers.values("microtask__kind").annotate(n=Count("pk"), seconds=Sum("active_s")).order_by("-seconds")
+    rows = (
+        answers.values("microtask__kind")
+        .annotate(n=Count("pk"), seconds=Sum("active_s"))
+        .order_by("-seconds")
+    )
     return {row["microtask__kind"]: {"answers": row["n"], "seconds": row["seconds"] or 0.0} for row in rows}

@@ -71,7 +71,9 @@ class Children:
     def __enter__(self) -> "Children":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for name in reversed(list(self.running)):
             self.stop(name)
 
@@ -100,4 +102,6 @@ def wait_until_healthy(base: str, children: Children, timeout_s: float = 60.0) -
                     return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
-    raise ChildDied(f"the server did not answer at {base}/healthz within {timeout_s:.0f} s; see {children.logs}/server.log")
+    raise ChildDied(
+        f"the server did not answer at {base}/healthz within {timeout_s:.0f} s; see {children.logs}/server.log"
+    )

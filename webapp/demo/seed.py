@@ -46,7 +46,13 @@ def seed(survey: Path, photographs: Path, coco: list[str], var: Path, *, crowd_s
     _project(organisation, PHOTOS, "everyday", coco, PHOTO_GUIDELINE)
     _import(survey, [COLD_SCENE], var / "batches" / "cold", TREES, COLD)
     _import(survey, list(WARM_SCENES), var / "batches" / "warm", TREES, WARM)
-    _import(photographs, [p.name for p in sorted(photographs.iterdir())], var / "batches" / "photographs", PHOTOS, "Photographs")
+    _import(
+        photographs,
+        [p.name for p in sorted(photographs.iterdir())],
+        var / "batches" / "photographs",
+        PHOTOS,
+        "Photographs",
+    )
     _crowd(organisation, var / "people.json", crowd_size, seed)
     _truths(survey, var / "truth.json", seed)
 
@@ -66,9 +72,16 @@ def _person(
     return person
 
 
-def _project(organisation: Organisation, name: str, domain: str, classes: list[str], guideline: str) -> Project:
-    project, _ = Project.objects.get_or_create(organisation=organisation, name=name, defaults={"domain": domain})
-    rows = [{"id": i, "name": c, "color": _color(i), "key": str(i + 1) if i < 9 else None} for i, c in enumerate(classes)]
+def _project(
+    organisation: Organisation, name: str, domain: str, classes: list[str], guideline: str
+) -> Project:
+    project, _ = Project.objects.get_or_create(
+        organisation=organisation, name=name, defaults={"domain": domain}
+    )
+    rows = [
+        {"id": i, "name": c, "color": _color(i), "key": str(i + 1) if i < 9 else None}
+        for i, c in enumerate(classes)
+    ]
     SchemaVersion.objects.get_or_create(project=project, version=1, defaults={"classes": rows})
     GuidelineVersion.objects.get_or_create(project=project, version=1, defaults={"text": guideline})
     return project
@@ -86,14 +99,27 @@ def _import(source: Path, names: list[str], folder: Path, project: str, dataset:
     for name in names:
         if not (folder / name).exists():
             shutil.copyfile(source / name, folder / name)
-    call_command("import_dataset", str(folder), project=project, dataset=dataset, format="images", no_progress=True, verbosity=0)
+    call_command(
+        "import_dataset",
+        str(folder),
+        project=project,
+        dataset=dataset,
+        format="images",
+        no_progress=True,
+        verbosity=0,
+    )
 
 
 def _crowd(organisation: Organisation, path: Path, size: int, seed: int) -> None:
     """Accounts and profiles of the simulated people."""
     if not path.exists():
         people = [
-            {"username": f"sim-{n:03d}", "password": secrets.token_urlsafe(16), "tier": profile.tier, "profile": profile.to_json()}
+            {
+                "username": f"sim-{n:03d}",
+                "password": secrets.token_urlsafe(16),
+                "tier": profile.tier,
+                "profile": profile.to_json(),
+            }
             for n, profile in enumerate(make_crowd(size, seed, specialists=max(2, size // 10)), start=1)
         ]
         partial = path.with_suffix(".partial")
@@ -101,16 +127,30 @@ def _crowd(organisation: Organisation, path: Path, size: int, seed: int) -> None
         partial.rename(path)
     for entry in json.loads(path.read_text()):
         role = Role.SPECIALIST if entry["tier"] == "specialist" else Role.ANNOTATOR
-        _person(organisation, entry["username"], entry["password"], role, entry["tier"], ["aerial"], simulated=True)
+        _person(
+            organisation,
+            entry["username"],
+            entry["password"],
+            role,
+            entry["tier"],
+            ["aerial"],
+            simulated=True,
+        )
 
 
 def reference(survey: Path, name: str) -> tuple[np.ndarray, int, int]:
     """The reference boxes (N, 4) of a scene and its width and height, from the VOC file beside it."""
     root = ElementTree.parse((survey / name).with_suffix(".xml")).getroot()
-    boxes = [[float(b.findtext(k, "0")) for k in ("xmin", "ymin", "xmax", "ymax")] for b in root.iter("bndbox")]
+    boxes = [
+        [float(b.findtext(k, "0")) for k in ("xmin", "ymin", "xmax", "ymax")] for b in root.iter("bndbox")
+    ]
     size = root.find("size")
     assert size is not None
-    return np.array(boxes, float).reshape(-1, 4), int(size.findtext("width", "0")), int(size.findtext("height", "0"))
+    return (
+        np.array(boxes, float).reshape(-1, 4),
+        int(size.findtext("width", "0")),
+        int(size.findtext("height", "0")),
+    )
 
 
 def _truths(survey: Path, path: Path, seed: int) -> None:

@@ -78,7 +78,9 @@ class FeedConsumer(AsyncWebsocketConsumer):
             message = self._parse(text_data if text_data is not None else bytes_data)
             await self._handle(message)
         except Refused as refusal:
-            self._send({"type": "error", "code": refusal.code, "message": refusal.message, "ref": refusal.ref})
+            self._send(
+                {"type": "error", "code": refusal.code, "message": refusal.message, "ref": refusal.ref}
+            )
             if refusal.code in ("malformed", "too_large"):
                 await self._count_malformed()
 
@@ -125,14 +127,28 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def _hello(self, message: dict[str, Any]) -> None:
         if message.get("v") != VERSION:
-            raise Refused("version", f"this server speaks version {VERSION} of the feed protocol; reload the page")
+            raise Refused(
+                "version", f"this server speaks version {VERSION} of the feed protocol; reload the page"
+            )
         if self.seat is None:
             domains = await database_sync_to_async(_domains)(self.person)
             self.seat = Seat(self.session, self.person, domains, self._deliver)
             dispatcher().sit(self.seat)
-        annotator = {"id": self.person.pk, "name": self.person.get_full_name() or self.person.username, "tier": self.person.tier}
+        annotator = {
+            "id": self.person.pk,
+            "name": self.person.get_full_name() or self.person.username,
+            "tier": self.person.tier,
+        }
         lease_s = operations.lease_length("verify_box").total_seconds()
-        self._send({"type": "welcome", "v": VERSION, "annotator": annotator, "lease_s": lease_s, "heartbeat_s": HEARTBEAT_S})
+        self._send(
+            {
+                "type": "welcome",
+                "v": VERSION,
+                "annotator": annotator,
+                "lease_s": lease_s,
+                "heartbeat_s": HEARTBEAT_S,
+            }
+        )
 
     def _answer(self, message: dict[str, Any]) -> None:
         assert self.seat is not None
@@ -145,7 +161,9 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def _extend(self, message: dict[str, Any], assignment: int) -> None:
         lease = _text(message, "lease", 64)
-        if not await dispatcher().call(lambda: operations.extend(self.person, assignment, lease, now=timezone.now())):
+        if not await dispatcher().call(
+            lambda: operations.extend(self.person, assignment, lease, now=timezone.now())
+        ):
             raise Refused("bad_lease", "this lease has passed on", assignment)
 
     async def _release(self, message: dict[str, Any], assignment: int) -> None:
@@ -193,12 +211,22 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
 def offer(row: Assignment) -> dict[str, Any]:
     seconds = operations.lease_length(row.microtask.kind).total_seconds()
-    return {"type": "offer", "assignment": row.pk, "lease": row.lease, "lease_s": seconds, "task": media.with_media(row.microtask)}
+    return {
+        "type": "offer",
+        "assignment": row.pk,
+        "lease": row.lease,
+        "lease_s": seconds,
+        "task": media.with_media(row.microtask),
+    }
 
 
 def reveal(person: User, assignment: int, lease: str, blind: Any) -> dict[str, Any] | None:
     """Store an adjudicator's blind answer and return the case; None when the lease has passed on."""
-    row = Assignment.objects.select_related("microtask").filter(pk=assignment, annotator=person, lease=lease, state="leased").first()
+    row = (
+        Assignment.objects.select_related("microtask")
+        .filter(pk=assignment, annotator=person, lease=lease, state="leased")
+        .first()
+    )
     if row is None or row.microtask.kind != "adjudicate":
         return None
     try:

@@ -31,7 +31,9 @@ def _encoded(scene: int, x: int, y: int, w: int, h: int, out: int) -> bytes:
     scale = out / max(w, h, 1)
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     buffer = io.BytesIO()
-    image.resize(size, Image.Resampling.LANCZOS, box=(x, y, x + w, y + h)).save(buffer, "WEBP", quality=80, method=2)
+    image.resize(size, Image.Resampling.LANCZOS, box=(x, y, x + w, y + h)).save(
+        buffer, "WEBP", quality=80, method=2
+    )
     return buffer.getvalue()
 
 

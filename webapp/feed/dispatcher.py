@@ -154,7 +154,9 @@ class Dispatcher:
                 if answers:
                     seat, submission = answers[0]
                     log.exception("answer %s of %s failed", submission.id, seat.person)
-                    refusal = Refusal(submission.id, "bad_answer", "the server could not take this answer; it was logged")
+                    refusal = Refusal(
+                        submission.id, "bad_answer", "the server could not take this answer; it was logged"
+                    )
                     return Round(replies=[(seat, submission, refusal)])
                 raise
             log.exception("a batch of %d answers failed; taking them one by one", len(answers))
@@ -174,14 +176,20 @@ class Dispatcher:
                 done.replies = [(seat, s, reply) for (seat, s), reply in zip(answers, replies, strict=True)]
             grids.form_pages(now=now, rng=self._rng)
             for seat in [s for s in hungry if not s.greeted]:
-                done.resumed.append((seat, operations.resume(seat.person, seat.session, now=now, most=seat.want)))
+                done.resumed.append(
+                    (seat, operations.resume(seat.person, seat.session, now=now, most=seat.want))
+                )
             self._lease(hungry, done, now)
         return done
 
     def _lease(self, hungry: list[Seat], done: Round, now: Any) -> None:
         resumed = {seat.session: len(rows) for seat, rows in done.resumed}
         # One seat per person and round, so that two tabs of one person are never offered the same task.
-        done.seats = {seat.person.pk: seat for seat in hungry if seat.want > len(seat.held) + resumed.get(seat.session, 0)}
+        done.seats = {
+            seat.person.pk: seat
+            for seat in hungry
+            if seat.want > len(seat.held) + resumed.get(seat.session, 0)
+        }
         if not done.seats:
             return
         records = {
@@ -226,7 +234,9 @@ class Dispatcher:
 
 
 def waiting(seat: Seat, row: AnnotatorRecord | None, resumed: int) -> Waiting:
-    record = TrackRecord.from_json(row.record) if row else TrackRecord.new(seat.person.tier, sorted(seat.domains))
+    record = (
+        TrackRecord.from_json(row.record) if row else TrackRecord.new(seat.person.tier, sorted(seat.domains))
+    )
     held = len(seat.held) + resumed
     return Waiting(
         id=seat.person.pk, tier=seat.person.tier, domains=seat.domains, languages=frozenset(seat.person.languages),
@@ -260,5 +270,3 @@ def dispatcher() -> Dispatcher:
     if loop not in _dispatchers or _dispatchers[loop].task.done():
         _dispatchers[loop] = Dispatcher()
     return _dispatchers[loop]
-
-

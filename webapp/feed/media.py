@@ -30,7 +30,10 @@ def with_media(task: Microtask) -> dict[str, Any]:
     payload = dict(task.payload)
     if task.kind == "grid_verify":
         payload["cells"] = [
-            {**{k: v for k, v in cell.items() if k != "scene"}, "media": [_medium(cell["scene"], cell["view"], CELL_OUT)]}
+            {
+                **{k: v for k, v in cell.items() if k != "scene"},
+                "media": [_medium(cell["scene"], cell["view"], CELL_OUT)],
+            }
             for cell in payload["cells"]
         ]
         payload["media"] = []

@@ -7,5 +7,8 @@ from webapp.feed.views import feed
 
 urlpatterns = [
     path("feed/", feed, name="feed"),
-    re_path(r"^crops/(?P<scene>\d+)/(?P<rect>\d+_\d+_\d+_\d+)/(?P<out>\d+)/(?P<expires>\d+)/(?P<signature>[0-9a-f]{32})\.webp$", crop),
+    re_path(
+        r"^crops/(?P<scene>\d+)/(?P<rect>\d+_\d+_\d+_\d+)/(?P<out>\d+)/(?P<expires>\d+)/(?P<signature>[0-9a-f]{32})\.webp$",
+        crop,
+    ),
 ]

@@ -14,9 +14,17 @@ from routing.policy import RoutingPolicy
 from routing.redundancy import ObjectCase, after_compare, after_fix, after_look
 from routing.track_record import Outcome, TrackRecord
 from webapp.labeling.book import Book, Wish
-from webapp.labeling.lifecycle import add_version, ask_once_more, consider, live_objects, reopen, settle, wish_about
-from webapp.labeling.payloads import Live
+from webapp.labeling.lifecycle import (
+    add_version,
+    ask_once_more,
+    consider,
+    live_objects,
+    reopen,
+    settle,
+    wish_about,
+)
 from webapp.labeling.models import Microtask, ObjectVersion, SceneObject, Tile
+from webapp.labeling.payloads import Live
 from webapp.people.models import User
 
 State = SceneObject.State
@@ -95,7 +103,13 @@ def _evaded(given: Given) -> Feedback:
         book.resolve(task, "consensus", {"outcome": given.outcome, "evasions": evasions})
         if task.object_id:
             book.wishes.append(
-                wish_about(given.row, given.tile, "adjudicate", tier="specialist", reason=f"{evasions} people could not say")
+                wish_about(
+                    given.row,
+                    given.tile,
+                    "adjudicate",
+                    tier="specialist",
+                    reason=f"{evasions} people could not say",
+                )
             )
         else:
             given.tile.state = Tile.State.WAITING
@@ -110,7 +124,9 @@ def _looked(given: Given, row: SceneObject, verdict: str, *, kind: str = "") -> 
     """The object's case after a verdict of this annotator."""
     kind = kind or given.microtask.kind
     case = ObjectCase.from_json(row.case)
-    return after_look(case, kind=kind, verdict=verdict, record=given.record, domain=given.domain, policy=given.policy)
+    return after_look(
+        case, kind=kind, verdict=verdict, record=given.record, domain=given.domain, policy=given.policy
+    )
 
 
 def _note(given: Given, row: SceneObject, verdict: str, **more: Any) -> None:
@@ -148,7 +164,9 @@ def _verify_box(given: Given) -> Feedback:
 def _cell_objects(given: Given) -> dict[str, SceneObject]:
     """The objects on a page that still stand as they were shown, by cell id."""
     cells = given.microtask.secret["cells"]
-    rows = {cell: given.book.objects.get(known["object"]) for cell, known in cells.items() if "object" in known}
+    rows = {
+        cell: given.book.objects.get(known["object"]) for cell, known in cells.items() if "object" in known
+    }
     return {
         cell: row
         for cell, row in rows.items()
@@ -233,7 +251,12 @@ def _coverage_tile(given: Given) -> Feedback:
     for pk in given.value["bad_objects"]:
         book.load_objects([pk])
         row = book.objects.get(pk)
-        if row is not None and row.state == State.ACCEPTED and row.settled_by != "specialist" and given.annotator.pk not in row.touched:
+        if (
+            row is not None
+            and row.state == State.ACCEPTED
+            and row.settled_by != "specialist"
+            and given.annotator.pk not in row.touched
+        ):
             row.case = _looked(given, row, "geometry", kind="verify_box").to_json()
             _note(given, row, "geometry", kind="verify_box")
             book.load_tiles([row.tile_id])
@@ -296,10 +319,19 @@ def _new_object(given: Given, drawn: dict[str, Any]) -> SceneObject:
         case=case.to_json(), touched=[given.annotator.pk, *seed_by],
     )  # fmt: skip
     row.evidence = [
-        {"annotator": given.annotator.pk, "kind": "draw_missed", "verdict": "drawn", "version": 1, "box": box, "seconds": given.seconds}
+        {
+            "annotator": given.annotator.pk,
+            "kind": "draw_missed",
+            "verdict": "drawn",
+            "version": 1,
+            "box": box,
+            "seconds": given.seconds,
+        }
     ]
     book.new_objects.append(row)
-    book.new_versions.append(ObjectVersion(object=row, number=1, box=box, label=row.label, author=given.annotator))
+    book.new_versions.append(
+        ObjectVersion(object=row, number=1, box=box, label=row.label, author=given.annotator)
+    )
     consider(book, row, tile)
     return row
 
@@ -312,7 +344,14 @@ def _fix_box(given: Given) -> Feedback:
     overlap = iou(box, row.box)
     if not deleted:
         add_version(book, row, box, given.value["class"], given.annotator.pk)
-    case = after_fix(case, deleted=deleted, iou_with_previous=overlap, record=given.record, domain=given.domain, policy=given.policy)
+    case = after_fix(
+        case,
+        deleted=deleted,
+        iou_with_previous=overlap,
+        record=given.record,
+        domain=given.domain,
+        policy=given.policy,
+    )
     row.case = case.to_json()
     if deleted:
         _note(given, row, "not_object", kind="verify_box")
@@ -331,7 +370,9 @@ def _compare_two(given: Given) -> Feedback:
     case = ObjectCase.from_json(row.case)
     both_bad = choice == "both_bad"
     choice_is_newer = None if choice in ("both_bad", "equal") else choice.lower() == newer
-    case = after_compare(case, choice_is_newer=choice_is_newer, both_bad=both_bad, record=given.record, policy=given.policy)
+    case = after_compare(
+        case, choice_is_newer=choice_is_newer, both_bad=both_bad, record=given.record, policy=given.policy
+    )
     row.case = case.to_json()
     if choice_is_newer is False:
         older = "b" if newer == "a" else "a"

@@ -37,7 +37,12 @@ def _resolved(row: SceneObject) -> ResolvedObject:
         verified_by=tuple(str(p) for p in people),
         risk=row.risk if row.risk is not None else 1.0,
         model_version=row.model.sha256 if row.model_id and row.model else None,
-        provenance={"settled_by": row.settled_by, "version": row.version, "looks": looks, "audited": row.audited},
+        provenance={
+            "settled_by": row.settled_by,
+            "version": row.version,
+            "looks": looks,
+            "audited": row.audited,
+        },
     )
 
 
@@ -78,6 +83,8 @@ def is_finished(dataset: Dataset) -> bool:
     return (
         not dataset.scenes.filter(tiles__isnull=True).exists()
         and not tiles.exclude(state=Tile.State.COMPLETE).exists()
-        and not SceneObject.objects.filter(scene__dataset=dataset).exclude(state__in=SceneObject.SETTLED).exists()
+        and not SceneObject.objects.filter(scene__dataset=dataset)
+        .exclude(state__in=SceneObject.SETTLED)
+        .exists()
         and not Microtask.objects.filter(dataset=dataset, state=Microtask.State.OPEN).exists()
     )

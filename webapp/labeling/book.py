@@ -29,7 +29,6 @@ from webapp.labeling.models import (
 from webapp.people.models import User
 from webapp.projects.models import Project
 
-
 Row = TypeVar("Row", bound=models.Model)
 
 
@@ -84,7 +83,9 @@ class Book:
     def load_microtasks(self, ids: Iterable[int]) -> None:
         """Lock these micro-tasks, and the objects and tiles they are about."""
         wanted = sorted(set(ids) - self.microtasks.keys())
-        rows = locked(Microtask.objects.filter(pk__in=wanted).order_by("pk")).select_related("project", "scene")
+        rows = locked(Microtask.objects.filter(pk__in=wanted).order_by("pk")).select_related(
+            "project", "scene"
+        )
         self.microtasks.update((row.pk, row) for row in rows)
         objects, tiles = set(), set()
         for pk in wanted:
@@ -103,7 +104,9 @@ class Book:
     def load_tiles(self, ids: Iterable[int]) -> None:
         wanted = sorted(set(ids) - self.tiles.keys())
         if wanted:
-            rows = locked(Tile.objects.filter(pk__in=wanted).order_by("pk")).select_related("scene__dataset__project")
+            rows = locked(Tile.objects.filter(pk__in=wanted).order_by("pk")).select_related(
+                "scene__dataset__project"
+            )
             self.tiles.update((row.pk, row) for row in rows)
 
     def load_records(self, people: Iterable[User | int]) -> None:
@@ -111,8 +114,13 @@ class Book:
         ids = {p if isinstance(p, int) else p.pk for p in people} - self.records.keys()
         if not ids:
             return
-        rows = {row.annotator_id: row for row in locked(AnnotatorRecord.objects.filter(annotator__in=ids).order_by("pk"))}
-        for person in User.objects.filter(pk__in=ids - rows.keys()).prefetch_related("qualifications").order_by("pk"):
+        rows = {
+            row.annotator_id: row
+            for row in locked(AnnotatorRecord.objects.filter(annotator__in=ids).order_by("pk"))
+        }
+        for person in (
+            User.objects.filter(pk__in=ids - rows.keys()).prefetch_related("qualifications").order_by("pk")
+        ):
             domains = [q.domain for q in person.qualifications.all()]
             record = TrackRecord.new(person.tier, domains)
             rows[person.pk], _ = AnnotatorRecord.objects.get_or_create(
@@ -167,7 +175,9 @@ class Book:
         ObjectVersion.objects.bulk_create(self.new_versions)
         self.new_objects, self.new_versions = [], []
         if self.dirty_objects:
-            SceneObject.objects.bulk_update([self.objects[pk] for pk in sorted(self.dirty_objects)], OBJECT_FIELDS)
+            SceneObject.objects.bulk_update(
+                [self.objects[pk] for pk in sorted(self.dirty_objects)], OBJECT_FIELDS
+            )
         if self.dirty_tiles:
             Tile.objects.bulk_update([self.tiles[pk] for pk in sorted(self.dirty_tiles)], TILE_FIELDS)
         self.dirty_objects, self.dirty_tiles = set(), set()

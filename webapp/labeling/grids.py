@@ -54,7 +54,9 @@ def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: 
                 book.objects[row.pk] = row
                 row.state, row.queued_at = SceneObject.State.ASKED, None
                 book.touch(row)
-                book.wishes.append(wish_about(row, row.tile, "verify_box", tier="crowd", reason="a quick look"))
+                book.wishes.append(
+                    wish_about(row, row.tile, "verify_box", tier="crowd", reason="a quick look")
+                )
 
 
 def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> None:
@@ -77,7 +79,13 @@ def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> 
     for number, index in enumerate(order, start=1):
         known, scene, box = cells[index]
         secret[str(number)] = known
-        cell = {"id": number, "version": 1, "xyxy": list(box), "view": list(payloads.around(box, scene)), "scene": scene.pk}
+        cell = {
+            "id": number,
+            "version": 1,
+            "xyxy": list(box),
+            "view": list(payloads.around(box, scene)),
+            "scene": scene.pk,
+        }
         shown.append(cell)
     touched = frozenset(person for r in page for person in r.touched)
     value = sum(value_of(ObjectCase.from_json(r.case)) for r in page)
@@ -90,4 +98,3 @@ def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> 
         row.state, row.queued_at = SceneObject.State.ASKED, None
         book.objects[row.pk] = row
         book.touch(row)
-

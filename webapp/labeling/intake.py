@@ -51,11 +51,16 @@ def open_scene(
 
     Returns False, and changes nothing, when this run has already opened the scene (the run was resumed).
     """
-    _, fresh = PrelabelledScene.objects.get_or_create(run=run, scene=scene, defaults={"predictions": len(objects)})
+    _, fresh = PrelabelledScene.objects.get_or_create(
+        run=run, scene=scene, defaults={"predictions": len(objects)}
+    )
     if not fresh:
         return False
     book = Book(now)
-    rows = {t.key: Tile(scene=scene, x=t.core[0], y=t.core[1], w=t.core[2], h=t.core[3], halo=t.halo) for t in tiles}
+    rows = {
+        t.key: Tile(scene=scene, x=t.core[0], y=t.core[1], w=t.core[2], h=t.core[3], halo=t.halo)
+        for t in tiles
+    }
     Tile.objects.bulk_create(rows.values())
     book.tiles.update((tile.pk, tile) for tile in rows.values())
     policy = book.policy(scene.dataset.project)
@@ -64,7 +69,9 @@ def open_scene(
     SceneObject.objects.bulk_create(row for _, row in planned)
     for plan, row in planned:
         book.objects[row.pk] = row
-        book.new_versions.append(ObjectVersion(object=row, number=1, box=row.box, label=row.label, model=run.model))
+        book.new_versions.append(
+            ObjectVersion(object=row, number=1, box=row.box, label=row.label, model=run.model)
+        )
         _first_step(book, plan, row, policy, rng)
     book.save_objects()
     review_tiles(book)
@@ -78,14 +85,18 @@ def open_scene(
 def _row(plan: PlannedObject, run: Run, scene: Scene, tile: Tile) -> SceneObject:
     box = [float(v) for v in plan.box]
     side = ((box[2] - box[0]) * (box[3] - box[1])) ** 0.5
-    case = ObjectCase(Belief.of_model(plan.p_good, plan.p_there), cls=plan.label, size_px=side, auto=plan.auto)
+    case = ObjectCase(
+        Belief.of_model(plan.p_good, plan.p_there), cls=plan.label, size_px=side, auto=plan.auto
+    )
     return SceneObject(
         scene=scene, tile=tile, state=SceneObject.State.ASKED, label=plan.label, box=box, source=SceneObject.Source.MODEL,
         model=run.model, run=run, case=case.to_json(), signals={**plan.signals, "score": plan.score, "p": plan.p_good},
     )  # fmt: skip
 
 
-def _first_step(book: Book, plan: PlannedObject, row: SceneObject, policy: RoutingPolicy, rng: np.random.Generator) -> None:
+def _first_step(
+    book: Book, plan: PlannedObject, row: SceneObject, policy: RoutingPolicy, rng: np.random.Generator
+) -> None:
     """Auto-accepted objects are settled at once, some of them to be audited blind; about all others somebody is asked."""
     if not plan.auto:
         consider(book, row, row.tile)
@@ -93,4 +104,6 @@ def _first_step(book: Book, plan: PlannedObject, row: SceneObject, policy: Routi
     settle(book, row, row.tile, SceneObject.State.ACCEPTED, risk=1.0 - plan.p_good, by="machine")
     if audit_due(rng, policy):
         row.audited = True
-        book.wishes.append(wish_about(row, row.tile, "verify_box", tier="crowd", reason="a second look", audit=True))
+        book.wishes.append(
+            wish_about(row, row.tile, "verify_box", tier="crowd", reason="a second look", audit=True)
+        )

@@ -21,4 +21,6 @@ def epoch_of(lease: str, assignment: int, annotator: int) -> int | None:
     if not head.isascii() or not head.isdigit() or len(head) > 9:
         return None
     epoch = int(head)
-    return epoch if hmac.compare_digest(lease.encode(), token(assignment, annotator, epoch).encode()) else None
+    return (
+        epoch if hmac.compare_digest(lease.encode(), token(assignment, annotator, epoch).encode()) else None
+    )

@@ -39,10 +39,14 @@ def consider(book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask |
         if isinstance(step, Ask) and step.kind == open_task.kind and open_task.kind == "verify_box":
             ask_once_more(book, open_task, row)
             return
-        book.resolve(open_task, "consensus", {"step": type(step).__name__.lower(), "belief": row.case["belief"]})
+        book.resolve(
+            open_task, "consensus", {"step": type(step).__name__.lower(), "belief": row.case["belief"]}
+        )
     match step:
         case Accept():
-            settle(book, row, tile, State.ACCEPTED, risk=step.risk, by="machine" if step.auto else "consensus")
+            settle(
+                book, row, tile, State.ACCEPTED, risk=step.risk, by="machine" if step.auto else "consensus"
+            )
         case Reject():
             settle(book, row, tile, State.REJECTED, risk=step.risk, by="consensus")
         case Ask(kind="grid_verify"):
@@ -53,7 +57,13 @@ def consider(book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask |
         case Escalate():
             row.state = State.ASKED
             book.wishes.append(wish_about(row, tile, "adjudicate", tier=step.tier, reason=step.reason))
-            book.log("escalated", project=project, dataset_id=tile.scene.dataset_id, object=row, data={"reason": step.reason})
+            book.log(
+                "escalated",
+                project=project,
+                dataset_id=tile.scene.dataset_id,
+                object=row,
+                data={"reason": step.reason},
+            )
 
 
 def wish_about(row: SceneObject, tile: Tile, kind: str, *, tier: str, reason: str, **secret: Any) -> Wish:
@@ -126,7 +136,9 @@ def add_version(book: Book, row: SceneObject, box: Sequence[float], label: int, 
     """Give an object a new current outline."""
     row.versions_made += 1
     row.version, row.box, row.label = row.versions_made, [float(v) for v in box], label
-    book.new_versions.append(ObjectVersion(object=row, number=row.version, box=row.box, label=label, author_id=author))
+    book.new_versions.append(
+        ObjectVersion(object=row, number=row.version, box=row.box, label=label, author_id=author)
+    )
     book.touch(row)
 
 
@@ -220,7 +232,9 @@ def _microtask(book: Book, wish: Wish, live: list[Live], brief: Brief) -> Microt
     scene = wish.tile.scene if wish.tile else wish.object.scene  # type: ignore[union-attr]
     expected_s = policy.expected_s[wish.kind] * max(1, len(wish.details.get("cells", ())))
     view, extra = _ask(wish, live, scene)
-    payload = payloads.common(wish.kind, wish.project, brief.classes, brief.versions, scene, view, policy, expected_s)
+    payload = payloads.common(
+        wish.kind, wish.project, brief.classes, brief.versions, scene, view, policy, expected_s
+    )
     payload.update(extra)
     excluded = set(wish.excluded) | set(wish.object.touched if wish.object else ())
     value = value_of(ObjectCase.from_json(wish.object.case)) if wish.object else wish.value
@@ -252,7 +266,11 @@ def _ask(wish: Wish, live: list[Live], scene: Any) -> tuple[payloads.Rect, dict[
         case "draw_missed":
             x, y = wish.details["seed"]
             view = payloads.around_point(x, y, wish.details.get("side", payloads.SEED_VIEW_PX), scene)
-            return view, {"seed": [x, y], "class": wish.details["class"], "objects": payloads.in_view(live, view)}
+            return view, {
+                "seed": [x, y],
+                "class": wish.details["class"],
+                "objects": payloads.in_view(live, view),
+            }
         case "grid_verify":
             return (0.0, 0.0, float(scene.width), float(scene.height)), dict(wish.details)
         case "compare_two":
@@ -264,9 +282,19 @@ def _ask(wish: Wish, live: list[Live], scene: Any) -> tuple[payloads.Rect, dict[
         case _:
             assert row is not None
             view = payloads.around(row.box, scene)
-            extra = {"object": payloads.shown_object(row), "objects": payloads.in_view(live, view, without=frozenset([row.pk]))}
+            extra = {
+                "object": payloads.shown_object(row),
+                "objects": payloads.in_view(live, view, without=frozenset([row.pk])),
+            }
             if wish.kind == "fix_box":
-                extra["edges"] = sorted({e for look in row.evidence if look["version"] == row.version for e in look.get("edges", ())})
+                extra["edges"] = sorted(
+                    {
+                        e
+                        for look in row.evidence
+                        if look["version"] == row.version
+                        for e in look.get("edges", ())
+                    }
+                )
             if wish.kind == "adjudicate":
                 extra["reason"] = wish.reason
             return view, extra

@@ -30,8 +30,12 @@ class Tile(models.Model):
     h = models.FloatField()
     halo = models.FloatField(help_text="Context shown around the core, pixels.")
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
-    looks = models.JSONField(default=list, blank=True, help_text="routing.coverage.Look, one per coverage answer.")
-    refused_seeds = models.JSONField(default=list, blank=True, help_text="Points where nothing was found: [x, y].")
+    looks = models.JSONField(
+        default=list, blank=True, help_text="routing.coverage.Look, one per coverage answer."
+    )
+    refused_seeds = models.JSONField(
+        default=list, blank=True, help_text="Points where nothing was found: [x, y]."
+    )
     expected_missed = models.FloatField(null=True, blank=True)
 
     class Meta:
@@ -69,7 +73,9 @@ class SceneObject(models.Model):
     evidence = models.JSONField(
         default=list, blank=True, help_text="Looks at it: {annotator, kind, verdict, version, seconds}."
     )
-    touched = models.JSONField(default=list, blank=True, help_text="Ids of everyone who drew or looked at it.")
+    touched = models.JSONField(
+        default=list, blank=True, help_text="Ids of everyone who drew or looked at it."
+    )
     risk = models.FloatField(null=True, blank=True, help_text="Stated P(wrong) when it was settled.")
     settled_by = models.CharField(max_length=12, blank=True, help_text="machine | consensus | specialist")
     audited = models.BooleanField(default=False, help_text="Auto-accepted, then drawn for audit.")
@@ -91,7 +97,9 @@ class ObjectVersion(models.Model):
     number = models.PositiveIntegerField()
     box = models.JSONField()
     label = models.IntegerField()
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
     model = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -118,9 +126,13 @@ class Microtask(models.Model):
     domain = models.CharField(max_length=60)
     tier = models.CharField(max_length=20, default="crowd")
     payload = models.JSONField(help_text="What the annotator sees; docs/microtask-kinds.md.")
-    secret = models.JSONField(default=dict, blank=True, help_text="What the annotator must not see: cells, gold.")
+    secret = models.JSONField(
+        default=dict, blank=True, help_text="What the annotator must not see: cells, gold."
+    )
     excluded = models.JSONField(default=list, blank=True, help_text="Ids of people who may not answer.")
-    value = models.FloatField(default=0.0, help_text="Risk at stake: expected loss that an answer could remove.")
+    value = models.FloatField(
+        default=0.0, help_text="Risk at stake: expected loss that an answer could remove."
+    )
     expected_s = models.FloatField(default=5.0, help_text="Expected human seconds.")
     reason = models.CharField(max_length=200, blank=True, help_text="Why it is asked.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -145,10 +157,14 @@ class Assignment(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="assignments"
     )
     lease = models.CharField(max_length=32, blank=True, help_text="Random token of the current hold.")
-    session = models.CharField(max_length=32, blank=True, help_text="The socket that holds it; empty after it closed.")
+    session = models.CharField(
+        max_length=32, blank=True, help_text="The socket that holds it; empty after it closed."
+    )
     epoch = models.PositiveIntegerField(default=0, help_text="Counts the holds of this assignment.")
     lease_expires_at = models.DateTimeField(null=True, blank=True)
-    offer = models.JSONField(default=dict, blank=True, help_text="Why this person: terms, runner-up, propensity.")
+    offer = models.JSONField(
+        default=dict, blank=True, help_text="Why this person: terms, runner-up, propensity."
+    )
     blind = models.JSONField(null=True, blank=True, help_text="Adjudication: the answer before the reveal.")
     # Copied from the micro-task so that the queue is read from one small index.
     project = models.ForeignKey(Project, models.CASCADE, related_name="+")
@@ -159,12 +175,17 @@ class Assignment(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["microtask", "annotator"], name="nobody_answers_twice"),
             models.CheckConstraint(
-                condition=Q(state__in=["open", "withdrawn"]) | Q(annotator__isnull=False), name="held_by_somebody"
+                condition=Q(state__in=["open", "withdrawn"]) | Q(annotator__isnull=False),
+                name="held_by_somebody",
             ),
         ]
         indexes = [
-            models.Index(fields=["project", "lane", "-rank"], condition=Q(state="open"), name="assignments_to_lease"),
-            models.Index(fields=["lease_expires_at"], condition=Q(state="leased"), name="assignments_to_reap"),
+            models.Index(
+                fields=["project", "lane", "-rank"], condition=Q(state="open"), name="assignments_to_lease"
+            ),
+            models.Index(
+                fields=["lease_expires_at"], condition=Q(state="leased"), name="assignments_to_reap"
+            ),
             models.Index(fields=["annotator"], condition=Q(state="leased"), name="assignments_held"),
         ]
 
@@ -257,7 +278,9 @@ class Tally(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["dataset", "kind", "annotator", "minute"], name="one_tally_per_minute")
+            models.UniqueConstraint(
+                fields=["dataset", "kind", "annotator", "minute"], name="one_tally_per_minute"
+            )
         ]
 
 
@@ -271,5 +294,7 @@ class Annotation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["scene", "number"], name="one_annotation_per_assembly")]
+        constraints = [
+            models.UniqueConstraint(fields=["scene", "number"], name="one_annotation_per_assembly")
+        ]
         ordering = ["number"]

@@ -70,7 +70,9 @@ def submit_answers(submissions: Sequence[Submission], *, now: datetime) -> list[
     assignments = {a.pk: a for a in locked(Assignment.objects.filter(pk__in=ids).order_by("pk"))}
     book.load_microtasks(a.microtask_id for a in assignments.values())
     book.load_records({s.annotator.pk for s in submissions})
-    known = {str(a.pk): a for a in Answer.objects.filter(pk__in=[s.id for s in submissions if _is_uuid(s.id)])}
+    known = {
+        str(a.pk): a for a in Answer.objects.filter(pk__in=[s.id for s in submissions if _is_uuid(s.id)])
+    }
     replies: list[Ack | Refusal] = []
     answers: list[Answer] = []
     for submission in submissions:
@@ -84,7 +86,9 @@ def submit_answers(submissions: Sequence[Submission], *, now: datetime) -> list[
     fulfil_wishes(book)
     book.save_objects()
     Answer.objects.bulk_create(answers)
-    Assignment.objects.bulk_update([a for a in assignments.values() if a.state == State.ANSWERED], ASSIGNMENT_FIELDS)
+    Assignment.objects.bulk_update(
+        [a for a in assignments.values() if a.state == State.ANSWERED], ASSIGNMENT_FIELDS
+    )
     book.save_rest()
     tally(answers, book)
     return replies
@@ -105,12 +109,16 @@ def _submit(
 ) -> tuple[Ack | Refusal, Answer | None]:
     """Check one submission and let it take effect in the book."""
     if not _is_uuid(given.id):
-        return Refusal(str(given.id)[:64], "bad_answer", "id: must be a UUID in lower case with hyphens"), None
+        return Refusal(
+            str(given.id)[:64], "bad_answer", "id: must be a UUID in lower case with hyphens"
+        ), None
     person = given.annotator.pk
     if earlier := known.get(given.id):
         if earlier.annotator_id == person and earlier.assignment_id == given.assignment:
             return Ack(given.id, "duplicate"), None
-        return Refusal(given.id, "conflict", "this answer id is already used for another answer; choose a new UUID"), None
+        return Refusal(
+            given.id, "conflict", "this answer id is already used for another answer; choose a new UUID"
+        ), None
     if assignment is None:
         return Refusal(given.id, "not_your_assignment", "no such assignment"), None
     epoch = leases.epoch_of(str(given.lease), assignment.pk, person)
@@ -119,9 +127,18 @@ def _submit(
     microtask = book.microtasks[assignment.microtask_id]
     try:
         message = validate_outcome(
-            {"outcome": given.outcome, "report": given.report, "telemetry": given.telemetry, "value": given.value}
+            {
+                "outcome": given.outcome,
+                "report": given.report,
+                "telemetry": given.telemetry,
+                "value": given.value,
+            }
         )
-        value = validate_answer(microtask.kind, microtask.payload, given.value) if message["outcome"] == "answered" else None
+        value = (
+            validate_answer(microtask.kind, microtask.payload, given.value)
+            if message["outcome"] == "answered"
+            else None
+        )
     except AnswerError as error:
         return Refusal(given.id, "bad_answer", str(error)), None
     counted = _take(assignment, person, epoch, microtask)
@@ -142,11 +159,21 @@ def _submit(
 
 def _take(assignment: Assignment, person: int, epoch: int, microtask: Microtask) -> bool:
     """Whether this answer is the wanted one: the lease stands, or it expired and nobody else took the assignment."""
-    mine = assignment.state == State.LEASED and assignment.annotator_id == person and assignment.epoch == epoch
-    free = assignment.state == State.OPEN and microtask.state == Microtask.State.OPEN and person not in microtask.excluded
+    mine = (
+        assignment.state == State.LEASED and assignment.annotator_id == person and assignment.epoch == epoch
+    )
+    free = (
+        assignment.state == State.OPEN
+        and microtask.state == Microtask.State.OPEN
+        and person not in microtask.excluded
+    )
     if free:
         # The unique constraint allows one assignment per micro-task and person; another may be theirs by now.
-        free = not Assignment.objects.filter(microtask=microtask, annotator=person).exclude(pk=assignment.pk).exists()
+        free = (
+            not Assignment.objects.filter(microtask=microtask, annotator=person)
+            .exclude(pk=assignment.pk)
+            .exists()
+        )
     if not (mine or free) or microtask.state != Microtask.State.OPEN:
         return False
     assignment.state, assignment.annotator_id = State.ANSWERED, person
@@ -214,7 +241,9 @@ def open_assignments(organisation: int | None) -> list[Assignment]:
     rows: list[Assignment] = []
     lanes = Lane.objects.filter(project__organisation=organisation, project__paused=False).order_by("pk")
     for project_id, key in lanes.values_list("project_id", "key"):
-        query = Assignment.objects.filter(state=State.OPEN, project=project_id, lane=key).order_by("-rank")[:WINDOW]
+        query = Assignment.objects.filter(state=State.OPEN, project=project_id, lane=key).order_by("-rank")[
+            :WINDOW
+        ]
         if connection.features.has_select_for_update_skip_locked:
             query = query.select_for_update(skip_locked=True, of=("self",))
         rows += query.select_related("microtask", "project")
@@ -234,7 +263,11 @@ def candidate(row: Assignment, now: datetime) -> Candidate:
 
 
 def _hold(
-    desks: Sequence[Desk], rows: dict[int, Assignment], chosen: Iterable[Offer | Idle], now: datetime, result: Leased
+    desks: Sequence[Desk],
+    rows: dict[int, Assignment],
+    chosen: Iterable[Offer | Idle],
+    now: datetime,
+    result: Leased,
 ) -> None:
     desk_of = {d.person.pk: d for d in desks}
     held: list[Assignment] = []
@@ -274,7 +307,9 @@ def lease_length(kind: str) -> timedelta:
 def resume(person: User, session: str, *, now: datetime, most: int) -> list[Assignment]:
     """The offers that this person's last, closed socket left behind: they move to the new socket with their leases."""
     rows = locked(
-        Assignment.objects.filter(state=State.LEASED, annotator=person, session="", lease_expires_at__gt=now).order_by("pk")[:most]
+        Assignment.objects.filter(
+            state=State.LEASED, annotator=person, session="", lease_expires_at__gt=now
+        ).order_by("pk")[:most]
     ).select_related("microtask")
     rows = list(rows)
     for row in rows:
@@ -293,11 +328,18 @@ def leave(sessions: Sequence[str], *, now: datetime) -> None:
 
 def extend(person: User, assignment: int, token: str, *, now: datetime) -> bool:
     """Prolong a lease that is still held."""
-    row = Assignment.objects.select_related("microtask").filter(pk=assignment, state=State.LEASED, annotator=person, lease=token).first()
+    row = (
+        Assignment.objects.select_related("microtask")
+        .filter(pk=assignment, state=State.LEASED, annotator=person, lease=token)
+        .first()
+    )
     if row is None:
         return False
     until = now + lease_length(row.microtask.kind)
-    return Assignment.objects.filter(pk=row.pk, state=State.LEASED, lease=token).update(lease_expires_at=until) == 1
+    return (
+        Assignment.objects.filter(pk=row.pk, state=State.LEASED, lease=token).update(lease_expires_at=until)
+        == 1
+    )
 
 
 def release(person: User, assignment: int, token: str) -> bool:
@@ -329,7 +371,11 @@ def _free(held: Any) -> int:
 
 def store_blind(person: User, assignment: int, token: str, blind: dict[str, Any]) -> Assignment | None:
     """Keep an adjudicator's blind answer; only the first counts."""
-    Assignment.objects.filter(pk=assignment, state=State.LEASED, annotator=person, lease=token, blind__isnull=True).update(blind=blind)
-    return Assignment.objects.select_related("microtask__object").filter(pk=assignment, annotator=person, lease=token).first()
-
-
+    Assignment.objects.filter(
+        pk=assignment, state=State.LEASED, annotator=person, lease=token, blind__isnull=True
+    ).update(blind=blind)
+    return (
+        Assignment.objects.select_related("microtask__object")
+        .filter(pk=assignment, annotator=person, lease=token)
+        .first()
+    )

@@ -42,7 +42,14 @@ def around_point(x: float, y: float, side: float, scene: Scene) -> Rect:
 
 
 def around_tile(tile: Tile, scene: Scene) -> Rect:
-    return _inside(tile.x - tile.halo, tile.y - tile.halo, tile.w + 2 * tile.halo, tile.h + 2 * tile.halo, scene, cut=True)
+    return _inside(
+        tile.x - tile.halo,
+        tile.y - tile.halo,
+        tile.w + 2 * tile.halo,
+        tile.h + 2 * tile.halo,
+        scene,
+        cut=True,
+    )
 
 
 def _inside(x: float, y: float, w: float, h: float, scene: Scene, *, cut: bool = False) -> Rect:
@@ -71,7 +78,9 @@ def common(kind: str, project: Project, classes: list[dict[str, Any]], versions:
     }
 
 
-def in_view(live: Sequence[Live], view: Rect, *, without: frozenset[int] = frozenset()) -> list[dict[str, Any]]:
+def in_view(
+    live: Sequence[Live], view: Rect, *, without: frozenset[int] = frozenset()
+) -> list[dict[str, Any]]:
     """The live objects that show in a view, as context."""
     x, y, w, h = view
     return [

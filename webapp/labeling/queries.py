@@ -29,11 +29,21 @@ def case_file(row: Assignment) -> dict[str, Any]:
     versions = ObjectVersion.objects.filter(object=subject).order_by("number")
     return {
         "versions": [
-            {"number": v.number, "xyxy": v.box, "class": v.label, "by": "model" if v.author_id is None else names.get(v.author_id, "a person")}
+            {
+                "number": v.number,
+                "xyxy": v.box,
+                "class": v.label,
+                "by": "model" if v.author_id is None else names.get(v.author_id, "a person"),
+            }
             for v in versions
         ],
         "answers": [
-            {"by": names[look["annotator"]], "kind": look["kind"], "verdict": look["verdict"], "version": look["version"]}
+            {
+                "by": names[look["annotator"]],
+                "kind": look["kind"],
+                "verdict": look["verdict"],
+                "version": look["version"],
+            }
             for look in subject.evidence
         ],
         "model": {"score": subject.signals.get("p")} if subject.model_id else None,

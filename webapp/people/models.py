@@ -32,7 +32,9 @@ class Tier(models.TextChoices):
 class User(AbstractUser):
     """A person (or, with `simulated`, a member of the simulated crowd)."""
 
-    organisation = models.ForeignKey(Organisation, models.PROTECT, null=True, blank=True, related_name="people")
+    organisation = models.ForeignKey(
+        Organisation, models.PROTECT, null=True, blank=True, related_name="people"
+    )
     role = models.CharField(max_length=20, choices=Role, default=Role.ANNOTATOR)
     tier = models.CharField(max_length=20, choices=Tier, default=Tier.CROWD)
     languages = models.JSONField(default=list, blank=True)
@@ -57,7 +59,9 @@ class Qualification(models.Model):
     granted_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["person", "domain"], name="one_qualification_per_domain")]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "domain"], name="one_qualification_per_domain")
+        ]
 
     def __str__(self) -> str:
         return f"{self.person} in {self.domain}"

@@ -14,7 +14,9 @@ class ModelVersion(models.Model):
     sha256 = models.CharField(max_length=64)
     ref = models.JSONField(help_text="engine.types.ModelRef as JSON.")
     metrics = models.JSONField(default=dict, blank=True)
-    promoted_at = models.DateTimeField(null=True, blank=True, help_text="Set when it measured better and took over.")
+    promoted_at = models.DateTimeField(
+        null=True, blank=True, help_text="Set when it measured better and took over."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -8,8 +8,12 @@ from webapp.people.models import Organisation, User
 class Project(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="projects")
     name = models.CharField(max_length=200)
-    domain = models.CharField(max_length=60, help_text="Subject area; annotators need a qualification for it.")
-    policy = models.JSONField(default=dict, blank=True, help_text="Differences from the default RoutingPolicy.")
+    domain = models.CharField(
+        max_length=60, help_text="Subject area; annotators need a qualification for it."
+    )
+    policy = models.JSONField(
+        default=dict, blank=True, help_text="Differences from the default RoutingPolicy."
+    )
     priority = models.FloatField(default=1.0, help_text="Weight against other projects.")
     paused = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -45,5 +49,7 @@ class GuidelineVersion(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "version"], name="one_guideline_per_version")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "version"], name="one_guideline_per_version")
+        ]
         ordering = ["version"]

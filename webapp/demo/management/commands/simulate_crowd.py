@@ -20,11 +20,19 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--base", default="http://127.0.0.1:8000", help="address of the server (%(default)s)")
+        parser.add_argument(
+            "--base", default="http://127.0.0.1:8000", help="address of the server (%(default)s)"
+        )
         parser.add_argument("--people", type=Path, required=True, help="JSON file of accounts and profiles")
-        parser.add_argument("--truth", type=Path, required=True, help="JSON file of reference outlines by scene id")
-        parser.add_argument("--journal", type=Path, required=True, help="file that every acknowledgement is appended to")
-        parser.add_argument("--seconds", type=float, help="stop after this long (default: when told to by a signal)")
+        parser.add_argument(
+            "--truth", type=Path, required=True, help="JSON file of reference outlines by scene id"
+        )
+        parser.add_argument(
+            "--journal", type=Path, required=True, help="file that every acknowledgement is appended to"
+        )
+        parser.add_argument(
+            "--seconds", type=float, help="stop after this long (default: when told to by a signal)"
+        )
         parser.add_argument("--json", action="store_true", help="print a JSON summary at the end")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,7 +42,9 @@ class Command(BaseCommand):
             raise CommandError(f"--people: {error}") from error
         answers = asyncio.run(self.run(options, people))
         summary = {"people": len(people), "answers": answers}
-        self.stdout.write(json.dumps(summary) if options["json"] else f"{answers} answers by {len(people)} people")
+        self.stdout.write(
+            json.dumps(summary) if options["json"] else f"{answers} answers by {len(people)} people"
+        )
 
     async def run(self, options: dict[str, Any], people: list[dict[str, Any]]) -> int:
         stop = asyncio.Event()
@@ -43,4 +53,6 @@ class Command(BaseCommand):
             loop.add_signal_handler(number, stop.set)
         if options["seconds"]:
             loop.call_later(options["seconds"], stop.set)
-        return await work(options["base"], people, Truths(options["truth"]), Journal(options["journal"]), stop)
+        return await work(
+            options["base"], people, Truths(options["truth"]), Journal(options["journal"]), stop
+        )

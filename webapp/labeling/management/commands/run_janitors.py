@@ -18,8 +18,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="one round, then exit")
-        parser.add_argument("--every", type=float, default=1.0, metavar="SECONDS", help="pause between rounds (1.0)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object per round that changed something")
+        parser.add_argument(
+            "--every", type=float, default=1.0, metavar="SECONDS", help="pause between rounds (1.0)"
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="print one JSON object per round that changed something"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
@@ -44,4 +48,6 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps(done))
         else:
-            self.stdout.write(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in done.items() if value))
+            self.stdout.write(
+                ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in done.items() if value)
+            )

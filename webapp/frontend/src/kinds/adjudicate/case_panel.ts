@@ -1,0 +1,136 @@
+/** The right-hand side of an adjudication: the two steps, the case file once it is revealed, and what goes on record. */
+
+import { el, keepFocus, setText } from "../../lib/dom";
+import { t } from "../../messages";
+import { sameBox } from "../shared/boxwork";
+import { classOf } from "../task";
+import type { CaseAnswer } from "./case";
+import { type AdjudicateState, type AdjudicateTask, FEATURES, type Feature, type Source, sources } from "./model";
+
+export interface CasePanelEvents {
+  take(source: Source): void;
+  /** Point at an outline without taking it; null to stop. */
+  point(source: Source | null): void;
+  feature(feature: Feature): void;
+  gold(on: boolean): void;
+  note(text: string): void;
+}
+
+const MAX_NOTE = 2000; // characters that the server keeps
+
+export class CasePanel {
+  readonly element: HTMLElement;
+  private readonly steps = el("ol", { class: "steps" });
+  private readonly outlines = el("div", { class: "outline-list" });
+  private readonly answers = el("ul", { class: "answer-list" });
+  private readonly model = el("p", { class: "note" });
+  private readonly features = el("div", { class: "chips" });
+  private readonly gold = el("input", { type: "checkbox", "data-action": "make-gold" });
+  private readonly note = el("textarea", { class: "field", rows: 2, maxlength: MAX_NOTE, "aria-label": t("adjudicate.note"), placeholder: t("adjudicate.note") });
+  private readonly file: HTMLElement;
+  private readonly waiting = el("p", { class: "note waiting" }, t("adjudicate.revealing"));
+  private shownFor: AdjudicateState["file"] = null;
+
+  constructor(
+    private readonly task: AdjudicateTask,
+    private readonly events: CasePanelEvents,
+  ) {
+    this.gold.addEventListener("change", () => events.gold(this.gold.checked));
+    this.note.addEventListener("input", () => events.note(this.note.value));
+    this.file = el(
+      "div",
+      { class: "case-file", hidden: true },
+      el("h2", {}, t("adjudicate.versions")),
+      this.outlines,
+      el("h2", {}, t("adjudicate.answers")),
+      this.answers,
+      this.model,
+      el("h2", {}, t("adjudicate.rubric")),
+      this.features,
+      this.note,
+      el("label", { class: "check" }, this.gold, t("adjudicate.gold")),
+    );
+    const reason = task.reason && el("p", { class: "note" }, el("strong", {}, `${t("adjudicate.reason")}: `), task.reason);
+    this.element = el("section", { class: "side-section" }, this.steps, reason || null, this.waiting, this.file);
+  }
+
+  render(state: AdjudicateState): void {
+    const second = state.phase === "case";
+    this.steps.replaceChildren(step(1, t("adjudicate.step_blind"), !second), step(2, t("adjudicate.step_ruling"), second));
+    this.waiting.hidden = state.phase !== "asked";
+    this.file.hidden = !second;
+    if (!second) return;
+    if (this.shownFor !== state.file) this.fill(state);
+    this.outlines.replaceChildren(...sources(state).map((source) => this.outline(state, source)));
+    this.features.replaceChildren(...FEATURES.map((feature) => this.chip(state, feature)));
+    this.gold.checked = state.gold;
+    this.gold.disabled = state.ruling === "undecidable";
+    if (this.note.value !== state.note) this.note.value = state.note;
+  }
+
+  private fill(state: AdjudicateState): void {
+    this.shownFor = state.file;
+    const answers = state.file?.answers ?? [];
+    this.answers.replaceChildren(
+      ...(answers.length > 0 ? answers.map(answerRow) : [el("li", { class: "note" }, t("adjudicate.no_answers"))]),
+    );
+    const score = state.file?.modelScore ?? null;
+    this.model.hidden = score === null;
+    if (score !== null) setText(this.model, `${t("adjudicate.model")}: ${Math.round(score * 100)} %`);
+  }
+
+  private outline(state: AdjudicateState, source: Source): HTMLElement {
+    const version = state.file?.versions.find((v) => `v${v.number}` === source.key);
+    const name = version ? t("adjudicate.version", { n: version.number }) : t("adjudicate.mine");
+    const by = [version?.by, this.task.classes.length > 1 && classOf(this.task, source.label).name].filter(Boolean).join(" · ");
+    const used = state.ruling === "accept" && sameBox(source.box, state.box);
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "box-row",
+        "data-action": `use-${source.key}`,
+        "aria-pressed": String(used),
+        onmousedown: keepFocus,
+        onclick: () => this.events.take(source),
+        onpointerenter: () => this.events.point(source),
+        onpointerleave: () => this.events.point(null),
+        onfocus: () => this.events.point(source),
+        onblur: () => this.events.point(null),
+      },
+      el("span", { class: "box-name" }, name),
+      el("span", { class: "box-size" }, by),
+    );
+  }
+
+  private chip(state: AdjudicateState, feature: Feature): HTMLElement {
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "chip",
+        "data-action": `rubric-${feature}`,
+        "aria-pressed": String(state.seen.includes(feature)),
+        onmousedown: keepFocus,
+        onclick: () => this.events.feature(feature),
+      },
+      t(`adjudicate.rubric_${feature}`),
+    );
+  }
+}
+
+function step(n: number, text: string, current: boolean): HTMLElement {
+  return el("li", { "aria-current": current ? "step" : null }, el("span", { class: "step-n" }, String(n)), text);
+}
+
+function answerRow(answer: CaseAnswer): HTMLElement {
+  const words = (text: string): string => text.replaceAll("_", " ");
+  const what = [words(answer.kind), answer.version === null ? null : t("adjudicate.version", { n: answer.version })];
+  return el(
+    "li",
+    {},
+    el("span", { class: "answer-by" }, answer.by),
+    el("span", { class: "answer-verdict", "data-verdict": answer.verdict }, words(answer.verdict)),
+    el("span", { class: "answer-what" }, what.filter(Boolean).join(" · ")),
+  );
+}

@@ -1,0 +1,38 @@
+/** Commands that several kinds offer in the same way. */
+
+import { t } from "../../messages";
+import type { Command } from "../../ui/commands";
+import { classDigits, type LabelClass } from "../task";
+
+/** T shows the band within which an outline counts as right. */
+export function toleranceCommand(band: { shown: boolean }, changed: () => void): Command {
+  return {
+    id: "tolerance",
+    label: t("action.tolerance"),
+    keys: ["KeyT"],
+    place: "tools",
+    icon: "tolerance",
+    pressed: () => band.shown,
+    run() {
+      band.shown = !band.shown;
+      changed();
+    },
+  };
+}
+
+/** Digits choose the class. One command per class that has a digit; the rest is found through the class picker. */
+export function classCommands(classes: readonly LabelClass[], current: () => number, choose: (id: number) => void): Command[] {
+  if (classes.length < 2) return [];
+  const digits = classDigits(classes);
+  return classes
+    .filter((c) => digits.has(c.id))
+    .map((c) => ({
+      id: `class-${c.id}`,
+      label: c.name,
+      keys: [`Digit${digits.get(c.id)}`, `Numpad${digits.get(c.id)}`],
+      place: "side" as const,
+      swatch: c.color,
+      pressed: () => current() === c.id,
+      run: () => choose(c.id),
+    }));
+}

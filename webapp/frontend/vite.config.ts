@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+// Fixed names: the server's template links them without reading the manifest, and Django's static files
+// are revalidated by ETag.
+export default defineConfig({
+  base: "./",
+  build: {
+    outDir: "../static/workbench",
+    emptyOutDir: true,
+    target: "es2022",
+    manifest: "manifest.json",
+    cssCodeSplit: false,
+    modulePreload: false,
+    rolldownOptions: {
+      input: "src/main.ts",
+      output: {
+        entryFileNames: "workbench.js",
+        chunkFileNames: "chunks/[name].js",
+        assetFileNames: (asset) => (asset.names.some((name) => name.endsWith(".css")) ? "workbench.css" : "assets/[name][extname]"),
+      },
+    },
+  },
+  test: {
+    environment: "happy-dom",
+    include: ["src/**/*.test.ts"],
+    restoreMocks: true,
+  },
+});
