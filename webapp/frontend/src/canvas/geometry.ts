@@ -94,12 +94,17 @@ export function moveBox(box: Box, dx: number, dy: number, bounds: Box): Box {
 
 /** Put one edge at a coordinate; it never passes the opposite edge or the bounds. */
 export function withEdge(box: Box, edge: Edge, value: number, bounds: Box): Box {
-  const out: [number, number, number, number] = [...box];
-  const i = EDGE_INDEX[edge];
-  const low = i < 2 ? bounds[i] : box[i - 2] + MIN_SIDE;
-  const high = i < 2 ? box[i + 2] - MIN_SIDE : bounds[i];
-  out[i] = clamp(value, low, high);
-  return out;
+  const [x1, y1, x2, y2] = box;
+  switch (edge) {
+    case "left":
+      return [clamp(value, bounds[0], x2 - MIN_SIDE), y1, x2, y2];
+    case "top":
+      return [x1, clamp(value, bounds[1], y2 - MIN_SIDE), x2, y2];
+    case "right":
+      return [x1, y1, clamp(value, x1 + MIN_SIDE, bounds[2]), y2];
+    case "bottom":
+      return [x1, y1, x2, clamp(value, y1 + MIN_SIDE, bounds[3])];
+  }
 }
 
 export function edgeValue(box: Box, edge: Edge): number {

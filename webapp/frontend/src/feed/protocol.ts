@@ -81,7 +81,7 @@ export type ServerMessage =
   | { readonly type: "idle"; readonly reasons: readonly string[] }
   | { readonly type: "revoked"; readonly assignment: AssignmentId; readonly reason: string }
   | { readonly type: "case"; readonly assignment: AssignmentId; readonly case: Fields }
-  | { readonly type: "explanation"; readonly assignment: AssignmentId; readonly why: string; readonly terms: unknown }
+  | { readonly type: "explanation"; readonly assignment: AssignmentId; readonly why: string; readonly because: string; readonly terms: unknown }
   | { readonly type: "paused"; readonly reason: string }
   | { readonly type: "resumed" }
   | { readonly type: "drain"; readonly reconnectSeconds: number }
@@ -134,7 +134,7 @@ const READERS: Readonly<Record<string, (m: Fields) => ServerMessage>> = {
     return { type: "case", assignment: idOf(m.assignment, "assignment"), case: fieldsOf(m.case, "case") };
   },
   explanation(m) {
-    return { type: "explanation", assignment: idOf(m.assignment, "assignment"), why: textOf(m.why, "why"), terms: m.terms };
+    return { type: "explanation", assignment: idOf(m.assignment, "assignment"), why: textOf(m.why, "why"), because: optional(m.asked_because, "asked_because", textOf, ""), terms: m.terms };
   },
   paused(m) {
     return { type: "paused", reason: optional(m.reason, "reason", textOf, "") };

@@ -57,7 +57,8 @@ export class Link {
     socket.onopen = () => {
       opened = true;
       this.heardMs = Date.now();
-      this.become({ at: "open" });
+      // A server that accepts in order to say "log in" must not make the banner flicker; its welcome ends that state.
+      if (this.state.at !== "login") this.become({ at: "open" });
       this.events.opened();
     };
     socket.onmessage = (event) => {
@@ -78,6 +79,7 @@ export class Link {
   /** The server welcomed us: the next loss starts with the shortest pause again. */
   welcomed(heartbeatSeconds: number): void {
     this.attempt = 0;
+    if (this.state.at === "login") this.become({ at: "open" });
     clearInterval(this.heartbeat);
     const every = Math.max(5, heartbeatSeconds) * 1000;
     this.heartbeat = setInterval(() => {

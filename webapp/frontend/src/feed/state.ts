@@ -37,7 +37,7 @@ export type Notice =
   | { readonly about: "withdrawn"; readonly reason: string }
   | { readonly about: "error"; readonly code: string; readonly message: string; readonly ref: AssignmentId | null }
   | { readonly about: "case"; readonly assignment: AssignmentId; readonly case: Readonly<Record<string, unknown>> }
-  | { readonly about: "explanation"; readonly assignment: AssignmentId; readonly why: string; readonly terms: unknown };
+  | { readonly about: "explanation"; readonly assignment: AssignmentId; readonly why: string; readonly because: string; readonly terms: unknown };
 
 export type Effect =
   | { readonly do: "send"; readonly message: ClientMessage }
@@ -128,7 +128,7 @@ function received(state: FeedState, m: ServerMessage, nowMs: number): Reduced {
     case "case":
       return [state, [notify({ about: "case", assignment: m.assignment, case: m.case })]];
     case "explanation":
-      return [state, [notify({ about: "explanation", assignment: m.assignment, why: m.why, terms: m.terms })]];
+      return [state, [notify({ about: "explanation", assignment: m.assignment, why: m.why, because: m.because, terms: m.terms })]];
     case "error":
       return failed(state, m.code, m.message, m.ref);
     case "pong":

@@ -24,9 +24,9 @@ export interface Command {
   readonly repeats?: boolean;
   /** Not available in the instant after a new task appeared, when a key may still be meant for the last one. */
   readonly guarded?: boolean;
-  /** Listed among these in the help; commands with the same text are listed once. */
-  readonly helpAs?: string;
   enabled?(): boolean;
+  /** Said when its key is pressed while it is not enabled. */
+  readonly whyNot?: string;
   pressed?(): boolean;
   run(chord: Chord | null): void;
   /** For commands that last while the key or button is held down. */

@@ -45,6 +45,7 @@ export function adjudicateCommands(host: Host<AdjudicateTask, AdjudicateState>):
       tone: "primary",
       icon: "send",
       guarded: true,
+      whyNot: t("adjudicate.blind_first"),
       enabled: () => host.state.phase === "case" && host.state.ruling !== null,
       run: () => host.submit(),
     },

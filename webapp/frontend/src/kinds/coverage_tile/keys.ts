@@ -25,6 +25,7 @@ export function coverageCommands(host: Host<CoverageTask, CoverageState>, hands:
       tone: "good",
       icon: "check",
       guarded: true,
+      whyNot: t("coverage_tile.has_pins"),
       enabled: () => host.state.pins.length === 0,
       run() {
         host.amend({ ...host.state, said: "nothing" });
@@ -39,6 +40,7 @@ export function coverageCommands(host: Host<CoverageTask, CoverageState>, hands:
       tone: "primary",
       icon: "send",
       guarded: true,
+      whyNot: t("coverage_tile.none_yet"),
       enabled: () => host.state.pins.length > 0,
       run() {
         host.amend({ ...host.state, said: "pins" });

@@ -21,6 +21,7 @@ function sending(host: Host<DrawTask, DrawTaskState>): Command[] {
       tone: "primary",
       icon: "send",
       guarded: true,
+      whyNot: t("draw_missed.none_yet"),
       enabled: () => host.state.boxes.length > 0,
       run: () => host.submit(),
     },
@@ -32,6 +33,7 @@ function sending(host: Host<DrawTask, DrawTaskState>): Command[] {
       tone: "bad",
       icon: "cross",
       guarded: true,
+      whyNot: t("draw_missed.has_boxes"),
       enabled: () => host.state.boxes.length === 0,
       run() {
         host.amend({ ...draw(host.task, host.state, { type: "cancel" }), none: true });

@@ -25,7 +25,7 @@ class GridView implements KindView<GridState> {
   readonly stages = [];
   readonly commands: readonly Command[];
   columns = 1;
-  private side = 0;
+  private cellPx = 0;
   private bare = false;
   private readonly band = { shown: false };
   private readonly grid: HTMLElement;
@@ -64,7 +64,7 @@ class GridView implements KindView<GridState> {
     setText(this.count, t("grid_verify.count", counts));
     if (this.at !== state.at && this.at >= 0) this.cells[state.at]?.element.scrollIntoView?.({ block: "nearest" });
     this.at = state.at;
-    if (this.side === 0) this.layOut();
+    if (this.cellPx === 0) this.layOut();
   }
 
   scrollOn(): void {
@@ -86,18 +86,18 @@ class GridView implements KindView<GridState> {
     const h = room.clientHeight - 2 * GAP_PX;
     if (w <= 0 || h <= 0) return;
     const { columns, side } = layOut(this.cells.length, w, h, GAP_PX, Math.min(LEAST_PX, w / 3 - GAP_PX), MOST_PX);
-    if (columns === this.columns && side === this.side) return;
+    if (columns === this.columns && side === this.cellPx) return;
     this.columns = columns;
-    this.side = side;
+    this.cellPx = side;
     this.grid.style.gridTemplateColumns = `repeat(${columns}, ${side}px)`;
     this.paint();
   }
 
   private paint(): void {
-    if (this.side === 0) return;
+    if (this.cellPx === 0) return;
     const tolerance = this.band.shown ? this.host.task.tolerance : null;
     for (const view of this.cells) {
-      view.paint(decoded(view.cell.media, this.host.pictures), this.side, tolerance, this.bare);
+      view.paint(decoded(view.cell.media, this.host.pictures), this.cellPx, tolerance, this.bare);
     }
   }
 
