@@ -51,8 +51,8 @@ def crowd(acme: Organisation) -> list[User]:
 def open_scene(project: Project, scene: Scene, objects: list[intake.PlannedObject]) -> Run:
     run = Run.objects.create(project=project, dataset=scene.dataset, kind="prelabel")
     tiles = [
-        intake.PlannedTile("left", (0, 0, 400, 600), 32),
-        intake.PlannedTile("right", (400, 0, 400, 600), 32),
+        intake.PlannedTile("left", (0, 0, 400, 600), (0, 0, 432, 600)),
+        intake.PlannedTile("right", (400, 0, 400, 600), (368, 0, 432, 600)),
     ]
     with transaction.atomic():
         assert intake.open_scene(run, scene, tiles, objects, now=timezone.now(), rng=np.random.default_rng(0))
@@ -193,7 +193,7 @@ class TestMainLoop:
             again = intake.open_scene(
                 run,
                 scene,
-                [intake.PlannedTile("left", (0, 0, 400, 600), 32)],
+                [intake.PlannedTile("left", (0, 0, 400, 600), (0, 0, 432, 600))],
                 [],
                 now=timezone.now(),
                 rng=np.random.default_rng(0),

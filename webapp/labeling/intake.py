@@ -19,11 +19,15 @@ from webapp.scenes.models import Dataset, Scene
 
 @dataclass(frozen=True)
 class PlannedTile:
-    """A tile for coverage: core [x, y, w, h] and halo in scene pixels; `key` is what objects refer to."""
+    """A tile for coverage: core and crop (core with its halo) [x, y, w, h] in scene pixels; objects refer to `key`.
+
+    `expected_missing` is how many objects the proposals are expected to miss here.
+    """
 
     key: str
     core: Sequence[float]
-    halo: float
+    crop: Sequence[float]
+    expected_missing: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,15 @@ def open_scene(
         return False
     book = Book(now)
     rows = {
-        t.key: Tile(scene=scene, x=t.core[0], y=t.core[1], w=t.core[2], h=t.core[3], halo=t.halo)
+        t.key: Tile(
+            scene=scene,
+            x=t.core[0],
+            y=t.core[1],
+            w=t.core[2],
+            h=t.core[3],
+            halo=_halo(t),
+            expected_missed=t.expected_missing,
+        )
         for t in tiles
     }
     Tile.objects.bulk_create(rows.values())
@@ -80,6 +92,12 @@ def open_scene(
     book.save_rest()
     Dataset.objects.filter(pk=scene.dataset_id, state=Dataset.State.NEW).update(state=Dataset.State.OPEN)
     return True
+
+
+def _halo(tile: PlannedTile) -> float:
+    """The widest strip of context around a core; at the border of the scene a crop has less."""
+    (x, y, w, h), (cx, cy, cw, ch) = tile.core, tile.crop
+    return max(x - cx, y - cy, cx + cw - x - w, cy + ch - y - h, 0.0)
 
 
 def _row(plan: PlannedObject, run: Run, scene: Scene, tile: Tile) -> SceneObject:

@@ -179,7 +179,7 @@ def _look_again(book: Book, tile: Tile) -> None:
         live=len(sides),
         area_px=tile.w * tile.h,
         object_px=float(np.median(sides)) if sides else 48.0,
-        model_mass=0.0,
+        model_mass=tile.expected_missed or 0.0 if not tile.looks else 0.0,
     )
     step = next_look(case, policy)
     book.touch(tile)
