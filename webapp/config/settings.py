@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "webapp.feed",
     "webapp.desk",
     "webapp.ops",
+    "webapp.demo",
 ]
 
 MIDDLEWARE = [

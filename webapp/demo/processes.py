@@ -39,7 +39,7 @@ class Children:
         log = (self.logs / f"{name}.log").open("ab")
         # PR_SET_PDEATHSIG has to be set between fork and exec; the demo is single-threaded when it starts children.
         self.running[name] = subprocess.Popen(
-            command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent,
+            command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent,  # noqa: PLW1509
             env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})}, cwd=settings.BASE_DIR,
         )  # fmt: skip
 
@@ -52,8 +52,8 @@ class Children:
             if process.poll() is not None:
                 tail = (self.logs / f"{name}.log").read_bytes()[-2000:].decode(errors="replace")
                 raise ChildDied(
-                    f"the {name} process ended unexpectedly (status {process.returncode}). Nothing that was acknowledged "
-                    f"is lost: run the same command again to continue.\nThe end of {self.logs / name}.log:\n{tail}"
+                    f"the {name} process ended unexpectedly (status {process.returncode}). Nothing that was "
+                    f"acknowledged is lost: run the same command again to continue.\nThe end of {self.logs / name}.log:\n{tail}"
                 )
 
     def stop(self, name: str) -> None:

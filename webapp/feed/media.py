@@ -31,8 +31,8 @@ def with_media(task: Microtask) -> dict[str, Any]:
     if task.kind == "grid_verify":
         payload["cells"] = [
             {
-                **{k: v for k, v in cell.items() if k != "scene"},
-                "media": [_medium(cell["scene"], cell["view"], CELL_OUT)],
+                **cell,
+                "media": [_medium(task.scene_id, cell["view"], CELL_OUT)],
             }
             for cell in payload["cells"]
         ]

@@ -16,7 +16,8 @@ export default defineConfig({
       output: {
         entryFileNames: "workbench.js",
         chunkFileNames: "chunks/[name].js",
-        assetFileNames: (asset) => (asset.names.some((name) => name.endsWith(".css")) ? "workbench.css" : "assets/[name][extname]"),
+        assetFileNames: (asset) =>
+          asset.names.some((name) => name.endsWith(".css")) ? "workbench.css" : "assets/[name][extname]",
       },
     },
   },

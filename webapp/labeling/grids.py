@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from django.db import connection
 
-from routing.gold import make_seed_boxes, seeds_needed
+from routing.gold import Seed, make_seed_boxes, seeds_needed
 from routing.redundancy import ObjectCase
 from webapp.labeling import payloads
 from webapp.labeling.book import Book, Wish
@@ -29,7 +29,7 @@ def form_pages(*, now: datetime, rng: np.random.Generator, flush: bool = False) 
         query = query.select_for_update(skip_locked=True, of=("self",))
     groups: dict[tuple[int, int], list[SceneObject]] = defaultdict(list)
     for row in query.select_related("scene__dataset__project", "tile__scene__dataset__project")[:BATCH]:
-        groups[(row.scene.dataset_id, row.label)].append(row)
+        groups[(row.scene_id, row.label)].append(row)
     book = Book(now)
     for rows in groups.values():
         _form(book, rows, rng, flush)
@@ -42,7 +42,7 @@ def form_pages(*, now: datetime, rng: np.random.Generator, flush: bool = False) 
 def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: bool) -> None:
     policy = book.policy(rows[0].scene.dataset.project)
     # Objects drawn by the same people share a page, so that a page excludes few.
-    rows.sort(key=lambda r: (r.scene_id, r.touched[:1], r.pk))
+    rows.sort(key=lambda r: (r.touched[:1], r.pk))
     size = policy.grid_size
     for start in range(0, len(rows), size):
         page = rows[start : start + size]
@@ -60,41 +60,37 @@ def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: 
 
 
 def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> None:
-    project = page[0].scene.dataset.project
-    policy = book.policy(project)
-    scenes: dict[int, Scene] = {r.scene_id: r.scene for r in page}
-    cells: list[tuple[dict[str, Any], Scene, Sequence[float]]] = [
-        ({"object": r.pk, "version": r.version}, r.scene, r.box) for r in page
+    """Wish for one page of objects of one scene and class, its seeds mixed in."""
+    scene, project = page[0].scene, page[0].scene.dataset.project
+    known: list[tuple[dict[str, Any], Sequence[float]]] = [
+        ({"object": r.pk, "version": r.version}, r.box) for r in page
     ]
-    wrong = float(np.mean([1.0 - r.case["belief"]["good"] for r in page]))
-    wanted = max(1, seeds_needed(len(page), wrong, policy))  # one at least: it measures who looks
-    for pk, scene in scenes.items():
-        live = SceneObject.objects.filter(scene=pk).exclude(state=SceneObject.State.REJECTED)
-        boxes = np.array(list(live.values_list("box", flat=True)), float)
-        count = -(-wanted * sum(r.scene_id == pk for r in page) // len(page))
-        for seed in make_seed_boxes(boxes, rng, policy, (scene.width, scene.height), count=count):
-            cells.append(({"seed": seed.truth}, scene, seed.xyxy))
-    order = rng.permutation(len(cells))
-    shown, secret = [], {}
-    for number, index in enumerate(order, start=1):
-        known, scene, box = cells[index]
-        secret[str(number)] = known
-        cell = {
-            "id": number,
-            "version": 1,
-            "xyxy": list(box),
-            "view": list(payloads.around(box, scene)),
-            "scene": scene.pk,
-        }
-        shown.append(cell)
-    touched = frozenset(person for r in page for person in r.touched)
-    value = sum(value_of(ObjectCase.from_json(r.case)) for r in page)
-    details = {"class": page[0].label, "cells": shown}
+    known += [({"seed": seed.truth}, seed.xyxy) for seed in _seeds(book, page, scene, rng)]
+    shown, cells = [], {}
+    for number, index in enumerate(rng.permutation(len(known)), start=1):
+        secret, box = known[index]
+        cells[str(number)] = secret
+        shown.append(
+            {"id": number, "version": 1, "xyxy": list(box), "view": list(payloads.around(box, scene))}
+        )
     book.wishes.append(
-        Wish("grid_verify", page[0].tile, None, page[0].scene.dataset_id, page[0].scene_id, project,
-             reason="a quick look at many", value=value, details=details, secret={"cells": secret}, excluded=touched)
+        Wish(
+            "grid_verify", page[0].tile, None, scene.dataset_id, scene.pk, project, reason="a quick look at many",
+            value=sum(value_of(ObjectCase.from_json(r.case)) for r in page),
+            details={"class": page[0].label, "cells": shown}, secret={"cells": cells},
+            excluded=frozenset(person for r in page for person in r.touched),
+        )
     )  # fmt: skip
     for row in page:
         row.state, row.queued_at = SceneObject.State.ASKED, None
         book.objects[row.pk] = row
         book.touch(row)
+
+
+def _seeds(book: Book, page: Sequence[SceneObject], scene: Scene, rng: np.random.Generator) -> Sequence[Seed]:
+    policy = book.policy(scene.dataset.project)
+    live = SceneObject.objects.filter(scene=scene).exclude(state=SceneObject.State.REJECTED)
+    boxes = np.array(list(live.values_list("box", flat=True)), float)
+    wrong = float(np.mean([1.0 - r.case["belief"]["good"] for r in page]))
+    wanted = max(1, seeds_needed(len(page), wrong, policy))  # one at least: it measures who looks
+    return make_seed_boxes(boxes, rng, policy, (scene.width, scene.height), count=wanted)

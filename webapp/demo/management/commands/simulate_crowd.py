@@ -15,8 +15,8 @@ from webapp.demo.crowd import Journal, Truths, work
 class Command(BaseCommand):
     help = (
         "Let simulated annotators log in to a running server and work through its websocket feed, until stopped. "
-        "PEOPLE is a JSON list of {username, password, profile}; TRUTH maps scene ids to reference outlines and is read "
-        "again when it changes (only the simulated people see it)."
+        "PEOPLE is a JSON list of {username, password, profile}; TRUTH maps scene ids to reference outlines and is "
+        "read again when it changes (only the simulated people see it)."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

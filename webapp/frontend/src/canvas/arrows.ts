@@ -20,7 +20,11 @@ const ARROWS: Readonly<Record<string, Pick<Arrow, "dx" | "dy" | "edge">>> = {
 };
 const STRIDES: Readonly<Record<string, Stride>> = { "": "plain", Shift: "far", Alt: "fine" };
 
-export const ARROW_CHORDS: readonly string[] = Object.keys(ARROWS).flatMap((code) => [code, `Shift+${code}`, `Alt+${code}`]);
+export const ARROW_CHORDS: readonly string[] = Object.keys(ARROWS).flatMap((code) => [
+  code,
+  `Shift+${code}`,
+  `Alt+${code}`,
+]);
 
 export function arrowOf(chord: string | null): Arrow | null {
   const parts = (chord ?? "").split("+");

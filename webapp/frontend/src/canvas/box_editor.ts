@@ -4,7 +4,18 @@
  */
 
 import { setAll, svg } from "../lib/dom";
-import { type Box, EDGES, type Edge, edgeValue, HANDLES, type Handle, handlePoint, moveBox, type Point, withHandle } from "./geometry";
+import {
+  type Box,
+  EDGES,
+  type Edge,
+  edgeValue,
+  HANDLES,
+  type Handle,
+  handlePoint,
+  moveBox,
+  type Point,
+  withHandle,
+} from "./geometry";
 import type { Stage } from "./stage";
 import { boxToScreen, toScene } from "./transform";
 

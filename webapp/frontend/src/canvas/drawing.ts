@@ -41,7 +41,8 @@ export function step(state: DrawState, input: DrawInput, mode: DrawMode, bounds:
     case "drop":
       return dropped(state, p, mode);
     case "up":
-      if (state.at !== "pressed") return mode === "extreme" || state.at === "second" ? dropped(state, p, mode) : { state, box: null };
+      if (state.at !== "pressed")
+        return mode === "extreme" || state.at === "second" ? dropped(state, p, mode) : { state, box: null };
       if (input.dragged) return finished(state.from, p, AT_REST);
       return { state: { at: "second", from: p, to: p }, box: null };
   }

@@ -26,7 +26,13 @@ const WHEEL_LINE_PX = 16;
 
 type Doing =
   | { readonly what: "nothing" }
-  | { readonly what: "tool" | "press" | "pan"; readonly id: number; readonly start: Point; last: Point; dragged: boolean }
+  | {
+      readonly what: "tool" | "press" | "pan";
+      readonly id: number;
+      readonly start: Point;
+      last: Point;
+      dragged: boolean;
+    }
   | { readonly what: "pinch" };
 
 export class Gestures {

@@ -4,10 +4,21 @@
  */
 
 import { el, svg } from "../lib/dom";
-import { clampPoint, boxOfRect, type Point, type Rect } from "./geometry";
+import { boxOfRect, clampPoint, type Point, type Rect } from "./geometry";
 import { Gestures, type StagePointer } from "./gestures";
 import { type Brush, type Picture, paintPicture } from "./painter";
-import { fit, keepInSight, magnified, pan, type Size, sameView, toScene, toScreen, type View, zoomAt } from "./transform";
+import {
+  fitView,
+  keepInSight,
+  magnified,
+  pan,
+  type Size,
+  sameView,
+  toScene,
+  toScreen,
+  type View,
+  zoomAt,
+} from "./transform";
 
 export interface StageTool {
   /** A primary press; true takes the gesture, false lets a drag pan. */
@@ -112,14 +123,14 @@ export class Stage {
   /** Show the focus rectangle, or another one, as large as it fits. */
   fitTo(rect: Rect | null = null): void {
     this.atFit = rect === null;
-    this.look(rect ? fit(rect, this.size, 8) : this.fitted, rect !== null);
+    this.look(rect ? fitView(rect, this.size, 8) : this.fitted, rect !== null);
   }
 
   /** Change what `fit` shows and show it. */
   focusOn(rect: Rect): void {
     this.focus = rect;
     this.atFit = true;
-    this.fitted = fit(rect, this.size, this.options.pad ?? 0);
+    this.fitted = fitView(rect, this.size, this.options.pad ?? 0);
     this.look(this.fitted, false);
   }
 
@@ -197,7 +208,7 @@ export class Stage {
     const ratio = globalThis.devicePixelRatio || 1;
     this.canvas.width = Math.round(w * ratio);
     this.canvas.height = Math.round(h * ratio);
-    this.fitted = fit(this.focus, this.size, this.options.pad ?? 0);
+    this.fitted = fitView(this.focus, this.size, this.options.pad ?? 0);
     if (this.atFit) {
       this.view = this.fitted;
     } else {
@@ -225,13 +236,20 @@ export class Stage {
   }
 
   private paintLoupe(ctx: CanvasRenderingContext2D): void {
-    const at = this.pointer ?? clampPoint([this.size.w / 2, this.size.h / 2], boxOfRect([0, 0, this.size.w, this.size.h]));
+    const at =
+      this.pointer ?? clampPoint([this.size.w / 2, this.size.h / 2], boxOfRect([0, 0, this.size.w, this.size.h]));
     ctx.save();
     ctx.beginPath();
     ctx.arc(at[0], at[1], LOUPE_RADIUS, 0, 2 * Math.PI);
     ctx.clip();
     ctx.clearRect(0, 0, this.size.w, this.size.h);
-    this.paintScene({ ctx, view: magnified(this.view, at, LOUPE_POWER), size: this.size, power: LOUPE_POWER, flat: true });
+    this.paintScene({
+      ctx,
+      view: magnified(this.view, at, LOUPE_POWER),
+      size: this.size,
+      power: LOUPE_POWER,
+      flat: true,
+    });
     ctx.restore();
     for (const [style, width] of [
       ["rgb(0 0 0 / 0.7)", 5],

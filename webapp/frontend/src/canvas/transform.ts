@@ -18,7 +18,7 @@ export const MAX_SCALE = 64;
 const MIN_SHARE_OF_FIT = 0.5;
 
 /** Show the whole rectangle centred, `pad` CSS pixels from the nearest border of the stage. */
-export function fit(rect: Rect, stage: Size, pad = 0): View {
+export function fitView(rect: Rect, stage: Size, pad = 0): View {
   const [x, y, w, h] = rect;
   const room = { w: Math.max(1, stage.w - 2 * pad), h: Math.max(1, stage.h - 2 * pad) };
   const scale = Math.min(room.w / Math.max(w, 1e-6), room.h / Math.max(h, 1e-6), MAX_SCALE);

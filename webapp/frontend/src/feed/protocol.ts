@@ -75,13 +75,23 @@ export interface Feedback {
 }
 
 export type ServerMessage =
-  | { readonly type: "welcome"; readonly annotator: { id: AssignmentId; name: string; tier: string }; readonly heartbeatSeconds: number }
+  | {
+      readonly type: "welcome";
+      readonly annotator: { id: AssignmentId; name: string; tier: string };
+      readonly heartbeatSeconds: number;
+    }
   | { readonly type: "offer"; readonly offer: Offer }
   | { readonly type: "ack"; readonly id: string; readonly status: AckStatus; readonly feedback: Feedback | null }
   | { readonly type: "idle"; readonly reasons: readonly string[] }
   | { readonly type: "revoked"; readonly assignment: AssignmentId; readonly reason: string }
   | { readonly type: "case"; readonly assignment: AssignmentId; readonly case: Fields }
-  | { readonly type: "explanation"; readonly assignment: AssignmentId; readonly why: string; readonly because: string; readonly terms: unknown }
+  | {
+      readonly type: "explanation";
+      readonly assignment: AssignmentId;
+      readonly why: string;
+      readonly because: string;
+      readonly terms: unknown;
+    }
   | { readonly type: "paused"; readonly reason: string }
   | { readonly type: "resumed" }
   | { readonly type: "drain"; readonly reconnectSeconds: number }
@@ -106,7 +116,11 @@ const READERS: Readonly<Record<string, (m: Fields) => ServerMessage>> = {
     const who = fieldsOf(m.annotator, "annotator");
     return {
       type: "welcome",
-      annotator: { id: idOf(who.id, "annotator.id"), name: textOf(who.name, "annotator.name"), tier: textOf(who.tier, "annotator.tier") },
+      annotator: {
+        id: idOf(who.id, "annotator.id"),
+        name: textOf(who.name, "annotator.name"),
+        tier: textOf(who.tier, "annotator.tier"),
+      },
       heartbeatSeconds: optional(m.heartbeat_s, "heartbeat_s", numberOf, 30),
     };
   },
@@ -122,19 +136,34 @@ const READERS: Readonly<Record<string, (m: Fields) => ServerMessage>> = {
     };
   },
   ack(m) {
-    return { type: "ack", id: textOf(m.id, "id"), status: oneOf(m.status, "status", ACK_STATUSES), feedback: feedbackOf(m.feedback) };
+    return {
+      type: "ack",
+      id: textOf(m.id, "id"),
+      status: oneOf(m.status, "status", ACK_STATUSES),
+      feedback: feedbackOf(m.feedback),
+    };
   },
   idle(m) {
     return { type: "idle", reasons: optional(m.reasons, "reasons", (v, w) => listOf(v, w, textOf), []) };
   },
   revoked(m) {
-    return { type: "revoked", assignment: idOf(m.assignment, "assignment"), reason: optional(m.reason, "reason", textOf, "") };
+    return {
+      type: "revoked",
+      assignment: idOf(m.assignment, "assignment"),
+      reason: optional(m.reason, "reason", textOf, ""),
+    };
   },
   case(m) {
     return { type: "case", assignment: idOf(m.assignment, "assignment"), case: fieldsOf(m.case, "case") };
   },
   explanation(m) {
-    return { type: "explanation", assignment: idOf(m.assignment, "assignment"), why: textOf(m.why, "why"), because: optional(m.asked_because, "asked_because", textOf, ""), terms: m.terms };
+    return {
+      type: "explanation",
+      assignment: idOf(m.assignment, "assignment"),
+      why: textOf(m.why, "why"),
+      because: optional(m.asked_because, "asked_because", textOf, ""),
+      terms: m.terms,
+    };
   },
   paused(m) {
     return { type: "paused", reason: optional(m.reason, "reason", textOf, "") };

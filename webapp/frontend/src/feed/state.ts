@@ -32,12 +32,23 @@ export interface FeedState {
 }
 
 export type Notice =
-  | { readonly about: "acked"; readonly answer: AnswerMessage; readonly late: boolean; readonly feedback: Feedback | null }
+  | {
+      readonly about: "acked";
+      readonly answer: AnswerMessage;
+      readonly late: boolean;
+      readonly feedback: Feedback | null;
+    }
   | { readonly about: "refused"; readonly code: string; readonly message: string }
   | { readonly about: "withdrawn"; readonly reason: string }
   | { readonly about: "error"; readonly code: string; readonly message: string; readonly ref: AssignmentId | null }
   | { readonly about: "case"; readonly assignment: AssignmentId; readonly case: Readonly<Record<string, unknown>> }
-  | { readonly about: "explanation"; readonly assignment: AssignmentId; readonly why: string; readonly because: string; readonly terms: unknown };
+  | {
+      readonly about: "explanation";
+      readonly assignment: AssignmentId;
+      readonly why: string;
+      readonly because: string;
+      readonly terms: unknown;
+    };
 
 export type Effect =
   | { readonly do: "send"; readonly message: ClientMessage }
@@ -97,7 +108,11 @@ export function reduce(state: FeedState, event: FeedEvent): Reduced {
     case "settled":
       return settled(state);
     case "tick":
-      return resend(state, event.nowMs, (entry) => entry.sentMs === null || event.nowMs - entry.sentMs >= RESEND_AFTER_MS);
+      return resend(
+        state,
+        event.nowMs,
+        (entry) => entry.sentMs === null || event.nowMs - entry.sentMs >= RESEND_AFTER_MS,
+      );
     case "away":
       return wentAway(state);
     case "back":
@@ -128,7 +143,10 @@ function received(state: FeedState, m: ServerMessage, nowMs: number): Reduced {
     case "case":
       return [state, [notify({ about: "case", assignment: m.assignment, case: m.case })]];
     case "explanation":
-      return [state, [notify({ about: "explanation", assignment: m.assignment, why: m.why, because: m.because, terms: m.terms })]];
+      return [
+        state,
+        [notify({ about: "explanation", assignment: m.assignment, why: m.why, because: m.because, terms: m.terms })],
+      ];
     case "error":
       return failed(state, m.code, m.message, m.ref);
     case "pong":
@@ -149,7 +167,9 @@ function offered(state: FeedState, offer: Offer): Reduced {
   if (held) {
     // The same task under a new lease: what was done on it stays on screen.
     const offers = state.offers.map((o) =>
-      o.assignment === offer.assignment ? { ...o, lease: offer.lease, leaseSeconds: offer.leaseSeconds, confirmed: true } : o,
+      o.assignment === offer.assignment
+        ? { ...o, lease: offer.lease, leaseSeconds: offer.leaseSeconds, confirmed: true }
+        : o,
     );
     return [{ ...state, offers, idle: null }, []];
   }
@@ -170,7 +190,9 @@ function submitted(state: FeedState, answer: AnswerMessage, nowMs: number): Redu
 
 function restored(state: FeedState, entries: readonly Pending[], nowMs: number): Reduced {
   const known = new Set(state.waiting.map((entry) => entry.message.id));
-  const fresh = entries.filter((entry) => !known.has(entry.message.id)).map((e) => ({ ...e, offer: null, sentMs: null }));
+  const fresh = entries
+    .filter((entry) => !known.has(entry.message.id))
+    .map((e) => ({ ...e, offer: null, sentMs: null }));
   const answered = new Set(fresh.map((entry) => entry.message.assignment));
   const gone = state.offers.filter((o) => answered.has(o.assignment));
   const next = {
@@ -195,16 +217,14 @@ function failed(state: FeedState, code: string, message: string, ref: Assignment
   const entry = state.waiting.find((e) => e.message.id === ref);
   if (entry && RETRY_CODES.includes(code)) return [state, []];
   if (entry) return refused(state, entry, code, message);
-  if (ref !== null && code === "bad_lease" && state.offers.some((o) => o.assignment === ref)) return revoked(state, ref, "");
+  if (ref !== null && code === "bad_lease" && state.offers.some((o) => o.assignment === ref))
+    return revoked(state, ref, "");
   return [state, [notify({ about: "error", code, message, ref })]];
 }
 
 function refused(state: FeedState, entry: Waiting, code: string, message: string): Reduced {
   const waiting = state.waiting.filter((e) => e !== entry);
-  const effects: Effect[] = [
-    { do: "forget", id: entry.message.id },
-    notify({ about: "refused", code, message }),
-  ];
+  const effects: Effect[] = [{ do: "forget", id: entry.message.id }, notify({ about: "refused", code, message })];
   if (code !== "bad_answer" || !entry.offer) {
     return [{ ...state, waiting }, [...effects, { do: "discard", assignment: entry.message.assignment }]];
   }

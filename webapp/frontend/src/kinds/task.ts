@@ -1,17 +1,7 @@
 /** The part of a payload that all kinds share (docs/microtask-kinds.md), read into this side's names. */
 
 import { type Box, boxOfRect, clampBox, type Rect } from "../canvas/geometry";
-import {
-  boxAt,
-  type Fields,
-  fieldsOf,
-  listOf,
-  numberOf,
-  optional,
-  ParseError,
-  rectAt,
-  textOf,
-} from "../lib/parse";
+import { boxAt, type Fields, fieldsOf, listOf, numberOf, optional, ParseError, rectAt, textOf } from "../lib/parse";
 
 export interface LabelClass {
   readonly id: number;

@@ -33,12 +33,7 @@ export function oneOf<T extends string>(value: unknown, where: string, allowed: 
   return value as T;
 }
 
-export function optional<T>(
-  value: unknown,
-  where: string,
-  read: (v: unknown, where: string) => T,
-  otherwise: T,
-): T {
+export function optional<T>(value: unknown, where: string, read: (v: unknown, where: string) => T, otherwise: T): T {
   return value === undefined || value === null ? otherwise : read(value, where);
 }
 

@@ -18,7 +18,8 @@ export const en = {
   "link.pending": "{n} answer waiting to be sent|{n} answers waiting to be sent",
   "banner.login": "You have been logged out. Your answers are kept here and will be sent once you log in again.",
   "banner.login_link": "Log in again",
-  "banner.waiting": "The connection is lost. You can go on with the tasks that are here; your answers are kept and sent later.",
+  "banner.waiting":
+    "The connection is lost. You can go on with the tasks that are here; your answers are kept and sent later.",
   "banner.refused": "The server closed the connection because it did not understand this page.",
 
   "progress.done": "{n} done today|{n} done today",
@@ -66,9 +67,11 @@ export const en = {
   "help.title": "Help and keys",
   "help.this_task": "This task",
   "help.everywhere": "Everywhere",
-  "help.mouse": "Everything also works with the mouse alone: every key has a button. Wheel zooms at the cursor, dragging with the right or middle button moves the picture.",
+  "help.mouse":
+    "Everything also works with the mouse alone: every key has a button. Wheel zooms at the cursor, dragging with the right or middle button moves the picture.",
   "help.single_keys": "Single-letter keys",
-  "help.single_keys_hint": "Turn off if you use speech input or type with a screen reader. Enter, Esc, Space, Tab and arrows stay.",
+  "help.single_keys_hint":
+    "Turn off if you use speech input or type with a screen reader. Enter, Esc, Space, Tab and arrows stay.",
   "help.close": "Close",
   "guideline.title": "Guideline",
   "guideline.version": "version {version}",

@@ -3,6 +3,7 @@
 import { en, type MessageKey } from "./en";
 
 export type { MessageKey };
+
 type Catalogue = Readonly<Record<MessageKey, string>>;
 
 const catalogues: Readonly<Record<string, Catalogue>> = { en };

@@ -26,7 +26,13 @@ export class CasePanel {
   private readonly model = el("p", { class: "note" });
   private readonly features = el("div", { class: "chips" });
   private readonly gold = el("input", { type: "checkbox", "data-action": "make-gold" });
-  private readonly note = el("textarea", { class: "field", rows: 2, maxlength: MAX_NOTE, "aria-label": t("adjudicate.note"), placeholder: t("adjudicate.note") });
+  private readonly note = el("textarea", {
+    class: "field",
+    rows: 2,
+    maxlength: MAX_NOTE,
+    "aria-label": t("adjudicate.note"),
+    placeholder: t("adjudicate.note"),
+  });
   private readonly file: HTMLElement;
   private readonly waiting = el("p", { class: "note waiting" }, t("adjudicate.revealing"));
   private shownFor: AdjudicateState["file"] = null;
@@ -50,13 +56,17 @@ export class CasePanel {
       this.note,
       el("label", { class: "check" }, this.gold, t("adjudicate.gold")),
     );
-    const reason = task.reason && el("p", { class: "note" }, el("strong", {}, `${t("adjudicate.reason")}: `), task.reason);
+    const reason =
+      task.reason && el("p", { class: "note" }, el("strong", {}, `${t("adjudicate.reason")}: `), task.reason);
     this.element = el("section", { class: "side-section" }, this.steps, reason || null, this.waiting, this.file);
   }
 
   render(state: AdjudicateState): void {
     const second = state.phase === "case";
-    this.steps.replaceChildren(step(1, t("adjudicate.step_blind"), !second), step(2, t("adjudicate.step_ruling"), second));
+    this.steps.replaceChildren(
+      step(1, t("adjudicate.step_blind"), !second),
+      step(2, t("adjudicate.step_ruling"), second),
+    );
     this.waiting.hidden = state.phase !== "asked";
     this.file.hidden = !second;
     if (!second) return;
@@ -82,7 +92,9 @@ export class CasePanel {
   private outline(state: AdjudicateState, source: Source): HTMLElement {
     const version = state.file?.versions.find((v) => `v${v.number}` === source.key);
     const name = version ? t("adjudicate.version", { n: version.number }) : t("adjudicate.mine");
-    const by = [version?.by, this.task.classes.length > 1 && classOf(this.task, source.label).name].filter(Boolean).join(" · ");
+    const by = [version?.by, this.task.classes.length > 1 && classOf(this.task, source.label).name]
+      .filter(Boolean)
+      .join(" · ");
     const used = state.ruling === "accept" && sameBox(source.box, state.box);
     return el(
       "button",

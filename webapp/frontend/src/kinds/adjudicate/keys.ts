@@ -1,7 +1,16 @@
 import { t } from "../../messages";
 import type { Command, Tone } from "../../ui/commands";
 import type { Host } from "../session";
-import { type AdjudicateState, type AdjudicateTask, asked, blindAnswer, nextSource, type Ruling, rule, take } from "./model";
+import {
+  type AdjudicateState,
+  type AdjudicateTask,
+  asked,
+  blindAnswer,
+  nextSource,
+  type Ruling,
+  rule,
+  take,
+} from "./model";
 
 const RULING_KEYS: Readonly<Record<Ruling, readonly [readonly string[], Tone, string]>> = {
   accept: [["Space"], "good", "check"],

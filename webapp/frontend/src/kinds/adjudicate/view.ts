@@ -22,7 +22,11 @@ export function mountAdjudicate(host: Host<AdjudicateTask, AdjudicateState>): Ki
     editable: (state) => state.phase !== "asked" && state.ruling !== "reject" && state.ruling !== "undecidable",
     paint(brush, state) {
       const others = (state.file?.versions ?? []).filter((v) => !sameBox(v.box, state.box));
-      outline(brush, others.map((v) => v.box), { color: INK.rival, width: 1.25, dash: [5, 4] });
+      outline(
+        brush,
+        others.map((v) => v.box),
+        { color: INK.rival, width: 1.25, dash: [5, 4] },
+      );
       if (pointed) outline(brush, [pointed.box], { color: INK.rival, width: 2.5 });
     },
   });

@@ -48,11 +48,18 @@ export function startCoverage(task: CoverageTask): CoverageState {
 
 export function promptCoverage(task: CoverageTask): string {
   const [only, ...others] = task.asked;
-  return only && others.length === 0 ? t("coverage_tile.prompt_one", { class: only.name }) : t("coverage_tile.prompt_many");
+  return only && others.length === 0
+    ? t("coverage_tile.prompt_one", { class: only.name })
+    : t("coverage_tile.prompt_many");
 }
 
 /** A click: on a pin it removes the pin, elsewhere in the core it adds one. `reach` is in scene pixels. */
-export function clickAt(task: CoverageTask, state: CoverageState, p: Point, reach: number): CoverageState | "outside" | "full" {
+export function clickAt(
+  task: CoverageTask,
+  state: CoverageState,
+  p: Point,
+  reach: number,
+): CoverageState | "outside" | "full" {
   const hit = pinAt(state, p, reach);
   if (hit !== null) return removePin(state, hit);
   if (!containsPoint(task.core, p)) return "outside";

@@ -36,7 +36,11 @@ export function mountCoverage(host: Host<CoverageTask, CoverageState>): KindView
     tool: { click: (p) => press(p.scene) },
   });
   const commands = coverageCommands(host, { stage, press });
-  const picker = new ClassPicker(task.asked, () => host.state.label, (label) => host.amend({ ...host.state, label }));
+  const picker = new ClassPicker(
+    task.asked,
+    () => host.state.label,
+    (label) => host.amend({ ...host.state, label }),
+  );
   const pins = pinPanel(host);
   return {
     element: stage.root,
@@ -53,7 +57,10 @@ export function mountCoverage(host: Host<CoverageTask, CoverageState>): KindView
   };
 }
 
-function pinPanel(host: Host<CoverageTask, CoverageState>): { element: HTMLElement; render(state: CoverageState): void } {
+function pinPanel(host: Host<CoverageTask, CoverageState>): {
+  element: HTMLElement;
+  render(state: CoverageState): void;
+} {
   const { task } = host;
   const list = el("ol", { class: "pin-list" });
   const empty = el("p", { class: "note" }, t("coverage_tile.pins_empty"));
@@ -91,7 +98,11 @@ function pinPanel(host: Host<CoverageTask, CoverageState>): { element: HTMLEleme
 function paint(brush: Brush, task: CoverageTask, state: CoverageState): void {
   paintKnown(brush, task, task.objects);
   const bad = task.objects.filter((o) => state.bad.includes(o.id));
-  outline(brush, bad.map((o) => o.box), { color: INK.bad, width: 2 });
+  outline(
+    brush,
+    bad.map((o) => o.box),
+    { color: INK.bad, width: 2 },
+  );
   for (const o of bad) cross(brush, o.box, INK.bad);
   dimOutside(brush, task.core, 0.6);
   outline(brush, [insideOf(task)], { color: "#ffffff", width: 1, dash: [2, 5], alpha: 0.7 });

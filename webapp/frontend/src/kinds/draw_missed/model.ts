@@ -1,7 +1,7 @@
 /** draw_missed: draw boxes around what was missed near a marker, or say that there is nothing. */
 
-import { type Box, type Point, rounded } from "../../canvas/geometry";
 import { AT_REST, type DrawInput, type DrawMode, type DrawState, step } from "../../canvas/drawing";
+import { type Box, type Point, rounded } from "../../canvas/geometry";
 import { type Fields, numberOf, optional, pointAt } from "../../lib/parse";
 import { t } from "../../messages";
 import type { Draft } from "../session";

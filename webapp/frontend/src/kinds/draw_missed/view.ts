@@ -45,12 +45,28 @@ class DrawView implements KindView<DrawTaskState> {
       tool: this.tool(),
     });
     const labels = Object.fromEntries(EDGES.map((e) => [e, t(`edge.${e}`)])) as Record<Edge, string>;
-    this.editor = new BoxEditor(this.stage, shownBounds(task), { change: (box, final) => this.reshaped(box, final) }, labels);
-    this.picker = new ClassPicker(task.classes, () => host.state.label, (label) => this.relabelled(label));
+    this.editor = new BoxEditor(
+      this.stage,
+      shownBounds(task),
+      { change: (box, final) => this.reshaped(box, final) },
+      labels,
+    );
+    this.picker = new ClassPicker(
+      task.classes,
+      () => host.state.label,
+      (label) => this.relabelled(label),
+    );
     const own = drawCommands(host, () => this.stage);
     this.commands = [...own, ...this.picker.commands];
     this.actions.show(own.filter((c) => c.place === "side"));
-    const boxes = el("section", { class: "side-section" }, el("h2", {}, t("draw_missed.boxes")), this.how, this.list, this.actions.element);
+    const boxes = el(
+      "section",
+      { class: "side-section" },
+      el("h2", {}, t("draw_missed.boxes")),
+      this.how,
+      this.list,
+      this.actions.element,
+    );
     this.side = el("div", { class: "side-stack" }, boxes, this.picker.element);
     this.element = this.stage.root;
     this.stages = [this.stage];
@@ -74,7 +90,9 @@ class DrawView implements KindView<DrawTaskState> {
   private row(state: DrawTaskState, index: number): HTMLElement {
     const drawn = state.boxes[index];
     const { name, color } = classOf(this.host.task, drawn?.label ?? 0);
-    const size = drawn ? t("side.size", { w: Math.round(drawn.box[2] - drawn.box[0]), h: Math.round(drawn.box[3] - drawn.box[1]) }) : "";
+    const size = drawn
+      ? t("side.size", { w: Math.round(drawn.box[2] - drawn.box[0]), h: Math.round(drawn.box[3] - drawn.box[1]) })
+      : "";
     const button = el(
       "button",
       {
@@ -92,7 +110,8 @@ class DrawView implements KindView<DrawTaskState> {
 
   private tool(): StageTool {
     const { host } = this;
-    const feed = (type: "down" | "move", p: StagePointer): void => host.amend(draw(host.task, host.state, { type, p: p.scene }));
+    const feed = (type: "down" | "move", p: StagePointer): void =>
+      host.amend(draw(host.task, host.state, { type, p: p.scene }));
     return {
       down: (p) => {
         if (!host.armed()) return false;
@@ -129,7 +148,8 @@ class DrawView implements KindView<DrawTaskState> {
     }
     const next = draw(host.task, before, { type: "up", p: p.scene, dragged: p.dragged });
     if (next.boxes.length > before.boxes.length) host.commit(next);
-    else host.amend(next.drawing.at === "second" && before.drawing.at === "pressed" ? { ...next, selected: null } : next);
+    else
+      host.amend(next.drawing.at === "second" && before.drawing.at === "pressed" ? { ...next, selected: null } : next);
   }
 
   private reshaped(box: Box, final: boolean): void {

@@ -28,7 +28,12 @@ export function readFix(f: Fields, common: Task): FixTask {
 }
 
 export function startFix(task: FixTask): FixState {
-  return { ...beginWork(task.object.box, task.bad[0] ?? "left"), label: task.object.label, deleted: false, warned: false };
+  return {
+    ...beginWork(task.object.box, task.bad[0] ?? "left"),
+    label: task.object.label,
+    deleted: false,
+    warned: false,
+  };
 }
 
 export function promptFix(task: FixTask): string {

@@ -2,7 +2,7 @@
 
 import { grown, type Rect, rectOfBox } from "../../canvas/geometry";
 import { type Brush, INK, outline, type Picture, paintPicture, toleranceRing } from "../../canvas/painter";
-import { fit } from "../../canvas/transform";
+import { fitView } from "../../canvas/transform";
 import { el, setAll } from "../../lib/dom";
 import { t } from "../../messages";
 import { icon } from "../../ui/icons";
@@ -49,8 +49,23 @@ export class CellView {
 }
 
 /** The magnified picture that hovering or Z shows. */
-export function paintLarge(canvas: HTMLCanvasElement, cell: Cell, pictures: readonly Picture[], side: number, bare: boolean): void {
-  paintCell(canvas, cell, pictures, side, side, rectOfBox(grown(cell.box, Math.max(cell.box[2] - cell.box[0], cell.box[3] - cell.box[1]) * 0.25)), null, bare);
+export function paintLarge(
+  canvas: HTMLCanvasElement,
+  cell: Cell,
+  pictures: readonly Picture[],
+  side: number,
+  bare: boolean,
+): void {
+  paintCell(
+    canvas,
+    cell,
+    pictures,
+    side,
+    side,
+    rectOfBox(grown(cell.box, Math.max(cell.box[2] - cell.box[0], cell.box[3] - cell.box[1]) * 0.25)),
+    null,
+    bare,
+  );
 }
 
 function paintCell(
@@ -71,7 +86,7 @@ function paintCell(
   const ctx = canvas.getContext("2d");
   if (!ctx) return;
   ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const brush: Brush = { ctx, view: fit(rect, { w, h }), size: { w, h }, power: 1, flat: false };
+  const brush: Brush = { ctx, view: fitView(rect, { w, h }), size: { w, h }, power: 1, flat: false };
   for (const picture of pictures) paintPicture(brush, picture);
   if (bare) return;
   if (tolerance !== null) toleranceRing(brush, cell.box, tolerance);

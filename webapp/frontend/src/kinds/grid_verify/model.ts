@@ -116,7 +116,14 @@ function setMark(state: GridState, id: number, mark: Mark): GridState {
  * The number of columns that makes square cells largest in a room of w x h CSS pixels; when they would get smaller
  * than `least`, as many columns as fit at that size, and the page scrolls.
  */
-export function layOut(count: number, w: number, h: number, gap: number, least: number, most: number): { columns: number; side: number } {
+export function layOut(
+  count: number,
+  w: number,
+  h: number,
+  gap: number,
+  least: number,
+  most: number,
+): { columns: number; side: number } {
   let best = { columns: 1, side: 0 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);

@@ -42,10 +42,19 @@ class GridView implements KindView<GridState> {
   constructor(private readonly host: Host<GridTask, GridState>) {
     const { cells } = host.task;
     this.cells = cells.map((cell, index) => new CellView(cell, index + 1, cells.length));
-    this.grid = el("div", { class: "grid", role: "grid", tabindex: -1, "data-testid": "stage" }, ...this.cells.map((c) => c.element));
+    this.grid = el(
+      "div",
+      { class: "grid", role: "grid", tabindex: -1, "data-testid": "stage" },
+      ...this.cells.map((c) => c.element),
+    );
     const bar = el("div", { class: "grid-bar" }, this.count, el("p", { class: "grid-hint" }, t("grid_verify.hint")));
     this.element = el("div", { class: "grid-page" }, el("div", { class: "grid-scroll" }, this.grid), bar, this.large);
-    this.commands = [...gridCommands(host, this), toleranceCommand(this.band, () => this.paint()), this.hideCommand(), this.loupeCommand()];
+    this.commands = [
+      ...gridCommands(host, this),
+      toleranceCommand(this.band, () => this.paint()),
+      this.hideCommand(),
+      this.loupeCommand(),
+    ];
     this.listen();
     this.sized = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.layOut());
     this.sized?.observe(this.grid.parentElement as HTMLElement);
@@ -147,7 +156,10 @@ class GridView implements KindView<GridState> {
       this.host.amend(see(this.host.state, every));
       return null;
     }
-    const observer = new IntersectionObserver((entries) => this.crossed(entries), { root: this.grid.parentElement, threshold: 0.5 });
+    const observer = new IntersectionObserver((entries) => this.crossed(entries), {
+      root: this.grid.parentElement,
+      threshold: 0.5,
+    });
     for (const view of this.cells) observer.observe(view.element);
     return observer;
   }
@@ -157,7 +169,10 @@ class GridView implements KindView<GridState> {
       const id = Number(entry.target.getAttribute("data-cell"));
       clearTimeout(this.timers.get(id));
       if (entry.intersectionRatio < 0.5) continue;
-      this.timers.set(id, setTimeout(() => this.host.amend(see(this.host.state, [id])), SEEN_AFTER_MS));
+      this.timers.set(
+        id,
+        setTimeout(() => this.host.amend(see(this.host.state, [id])), SEEN_AFTER_MS),
+      );
     }
   }
 

@@ -132,7 +132,13 @@ export class BoxDesk<T extends Task, S extends BoxWork> {
     const arrow = arrowOf(chord);
     if (!arrow) return;
     if (host.state.redraw) {
-      const cursor = moveCursor(host.state.cursor, arrow, this.stage.view, shownBounds(host.task), center(host.state.box));
+      const cursor = moveCursor(
+        host.state.cursor,
+        arrow,
+        this.stage.view,
+        shownBounds(host.task),
+        center(host.state.box),
+      );
       host.amend({ ...redrawWith(host.state, { type: "move", p: cursor }, this.bounds), cursor });
       return;
     }

@@ -14,7 +14,12 @@ export class ClassPicker {
   readonly commands: readonly Command[];
   private readonly group = new CommandGroup("row", "stack classes");
   private readonly byClass: ReadonlyMap<number, Command>;
-  private readonly search = el("input", { type: "search", class: "field", placeholder: t("side.search"), "aria-label": t("side.search") });
+  private readonly search = el("input", {
+    type: "search",
+    class: "field",
+    placeholder: t("side.search"),
+    "aria-label": t("side.search"),
+  });
 
   constructor(
     private readonly classes: readonly LabelClass[],
@@ -22,8 +27,11 @@ export class ClassPicker {
     choose: (id: number) => void,
   ) {
     const digits = classCommands(classes, current, choose);
-    this.byClass = new Map(classes.map((c) => [c.id, digits.find((d) => d.id === `class-${c.id}`) ?? plain(c, current, choose)]));
-    this.commands = classes.length > 1 ? [...this.byClass.values(), ...(classes.length > FEW ? [this.searchCommand()] : [])] : [];
+    this.byClass = new Map(
+      classes.map((c) => [c.id, digits.find((d) => d.id === `class-${c.id}`) ?? plain(c, current, choose)]),
+    );
+    this.commands =
+      classes.length > 1 ? [...this.byClass.values(), ...(classes.length > FEW ? [this.searchCommand()] : [])] : [];
     this.element = el(
       "section",
       { class: "side-section", hidden: classes.length < 2 },
@@ -60,7 +68,13 @@ export class ClassPicker {
   }
 
   private searchCommand(): Command {
-    return { id: "class-search", label: t("side.search"), keys: ["Digit0", "Slash"], place: "none", run: () => this.search.focus() };
+    return {
+      id: "class-search",
+      label: t("side.search"),
+      keys: ["Digit0", "Slash"],
+      place: "none",
+      run: () => this.search.focus(),
+    };
   }
 }
 

@@ -20,7 +20,13 @@ export class EdgePanel {
 
   constructor(bad: readonly Edge[], events: EdgePanelEvents) {
     const rows = EDGES.map((edge) => this.row(edge, bad.includes(edge), events));
-    this.element = el("section", { class: "side-section" }, el("h2", {}, t("fix_box.edges")), el("div", { class: "edge-rows" }, ...rows), this.size);
+    this.element = el(
+      "section",
+      { class: "side-section" },
+      el("h2", {}, t("fix_box.edges")),
+      el("div", { class: "edge-rows" }, ...rows),
+      this.size,
+    );
   }
 
   render(work: BoxWork, box: Box, enabled: boolean): void {

@@ -15,14 +15,22 @@ export function decoded(media: readonly Media[], pictures: PictureSet): Picture[
 
 /** Objects that are there already: thin outlines that do not compete with what is asked about. */
 export function paintContext(brush: Brush, objects: readonly ContextObject[]): void {
-  outline(brush, objects.map((o) => o.box), { color: INK.context, width: 1, alpha: 0.6 });
+  outline(
+    brush,
+    objects.map((o) => o.box),
+    { color: INK.context, width: 1, alpha: 0.6 },
+  );
 }
 
 /** Live objects where they matter: thin, in their class's colour, with a dot that marks them as known. */
 export function paintKnown(brush: Brush, task: Task, objects: readonly ContextObject[]): void {
   for (const [label, group] of byLabel(objects)) {
     const { color } = classOf(task, label);
-    outline(brush, group.map((o) => o.box), { color, width: 1.25, alpha: 0.95 });
+    outline(
+      brush,
+      group.map((o) => o.box),
+      { color, width: 1.25, alpha: 0.95 },
+    );
     for (const o of group) dot(brush, middle(o.box), 2.5, color);
   }
 }

@@ -21,7 +21,11 @@ export function toleranceCommand(band: { shown: boolean }, changed: () => void):
 }
 
 /** Digits choose the class. One command per class that has a digit; the rest is found through the class picker. */
-export function classCommands(classes: readonly LabelClass[], current: () => number, choose: (id: number) => void): Command[] {
+export function classCommands(
+  classes: readonly LabelClass[],
+  current: () => number,
+  choose: (id: number) => void,
+): Command[] {
   if (classes.length < 2) return [];
   const digits = classDigits(classes);
   return classes

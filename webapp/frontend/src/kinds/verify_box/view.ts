@@ -97,7 +97,9 @@ function paint(brush: Brush, task: VerifyTask, state: VerifyState, band: boolean
 function markEdge(brush: Brush, box: Box, edge: Edge, marked: boolean): void {
   const { ctx } = brush;
   const [x1, y1, x2, y2] = boxToScreen(brush.view, box);
-  const ends = { left: [x1, y1, x1, y2], right: [x2, y1, x2, y2], top: [x1, y1, x2, y1], bottom: [x1, y2, x2, y2] }[edge];
+  const ends = { left: [x1, y1, x1, y2], right: [x2, y1, x2, y2], top: [x1, y1, x2, y1], bottom: [x1, y2, x2, y2] }[
+    edge
+  ];
   const [ax, ay, bx, by] = ends as [number, number, number, number];
   ctx.save();
   ctx.lineCap = "butt";
