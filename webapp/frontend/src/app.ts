@@ -1,0 +1,487 @@
+/** The workbench: takes the first offer of the feed, shows its kind, sends the answer, shows the next. */
+
+import { FeedClient } from "./feed/client";
+import type { Outbox } from "./feed/outbox";
+import { PictureShelf } from "./feed/pictures";
+import {
+  type AnswerMessage,
+  APP,
+  type AssignmentId,
+  type InputDevice,
+  type Offer,
+  type Outcome,
+  type Report,
+} from "./feed/protocol";
+import type { FeedState, Notice } from "./feed/state";
+import { kinds } from "./kinds";
+import type { Kind, Session } from "./kinds/session";
+import { ActiveClock } from "./lib/clock";
+import { Drafts } from "./lib/drafts";
+import { ParseError } from "./lib/parse";
+import { count, earned, readTally } from "./lib/tally";
+import { t } from "./messages";
+import { COMMAND_EVENT, type CommandPress } from "./ui/buttons";
+import type { Chord, Command } from "./ui/commands";
+import { helpDialog, reportDialog, WhyDialog } from "./ui/dialogs";
+import { beside, globalCommands } from "./ui/global_commands";
+import { Keyboard } from "./ui/keyboard";
+import { Menu } from "./ui/menu";
+import { Meter } from "./ui/meter";
+import { Shell } from "./ui/shell";
+import { themeButton } from "./ui/theme";
+
+export interface AppOptions {
+  readonly url: string;
+  readonly owner: string;
+  readonly wagePerHour: number;
+  readonly currency: string;
+  readonly outbox: Outbox;
+  readonly loggedIn: () => Promise<boolean>;
+}
+
+/** Keys and clicks in the first instant of a new task were meant for the last one. */
+export const DEAD_MS = 250;
+const AWAY_AFTER_MS = 120_000;
+const EXTEND_EVERY_MS = 20_000;
+const AT_WORK_WITHIN_MS = 60_000;
+const DRAFT_AFTER_MS = 300;
+const SINGLE_KEYS = "tessera-single-keys";
+
+export class App {
+  readonly meter = new Meter();
+  readonly feed: FeedClient;
+  private readonly shell: Shell;
+  private readonly pictures = new PictureShelf((assignment) => this.picturesChanged(assignment));
+  private readonly drafts = new Drafts(globalThis.sessionStorage ?? null, APP);
+  private readonly why = new WhyDialog();
+  private readonly globals: readonly Command[];
+  private session: Session | null = null;
+  private commands: readonly (readonly Command[])[] = [];
+  private clock: ActiveClock | null = null;
+  private paintedMs = Number.POSITIVE_INFINITY;
+  private zooms = 0;
+  private device: InputDevice = "key";
+  private actedMs = performance.now();
+  private extendedMs = new Map<AssignmentId, number>();
+  private drafting: ReturnType<typeof setTimeout> | undefined;
+  private leaving: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    root: HTMLElement,
+    private readonly options: AppOptions,
+  ) {
+    this.globals = globalCommands({
+      stages: () => this.session?.stages ?? [],
+      holding: () => this.offer !== null,
+      unsure: () => this.send("unsure"),
+      skip: () => this.send("skip"),
+      report: () => this.report(),
+      help: () => this.help(),
+      guideline: () => this.toggleGuideline(),
+      guidelineShown: () => this.shell.guideline.shown,
+      why: () => this.askWhy(),
+      undo: () => this.session?.undo(),
+      redo: () => this.session?.redo(),
+      canUndo: () => this.session?.canUndo ?? false,
+      canRedo: () => this.session?.canRedo ?? false,
+    });
+    this.shell = new Shell(new Menu([themeButton()]), () => this.toggleGuideline());
+    root.replaceChildren(this.shell.element);
+    this.feed = new FeedClient(
+      { url: options.url, owner: options.owner, outbox: options.outbox, loggedIn: options.loggedIn },
+      {
+        changed: (state) => this.feedChanged(state),
+        notice: (notice) => this.notice(notice),
+        fetch: (offer) => this.fetch(offer),
+        discard: (assignment) => this.pictures.discard(assignment),
+      },
+    );
+    new Keyboard({
+      commands: () => this.commands,
+      invoke: (command, chord) => {
+        this.device = "key";
+        this.invoke(command, chord);
+      },
+      release: (command) => this.release(command),
+      singleKeys: () => singleKeys(),
+    });
+    this.listen();
+    this.showProgress();
+    this.feedChanged(this.feed.state);
+  }
+
+  start(): Promise<void> {
+    return this.feed.start();
+  }
+
+  /** What browser tests and the benchmark may read. */
+  get debug(): Record<string, unknown> {
+    const { state } = this.feed;
+    return {
+      link: state.link.at,
+      kind: this.session?.task.kind ?? null,
+      assignment: this.session?.offer.assignment ?? null,
+      offers: state.offers.length,
+      waiting: state.waiting.length,
+      idle: state.idle,
+      paused: state.paused,
+      task: this.session?.draft() ?? null,
+      armed: this.armed(),
+    };
+  }
+
+  private get offer(): Offer | null {
+    return this.feed.state.offers[0] ?? null;
+  }
+
+  // The feed ---------------------------------------------------------------------------------------------------------
+
+  private feedChanged(state: FeedState): void {
+    this.shell.setFeed(state, navigator.onLine);
+    const offer = state.offers[0] ?? null;
+    if (!offer) {
+      this.leave();
+      if (state.paused !== null) this.shell.showRest({ what: "paused", reason: state.paused });
+      else if (state.idle !== null) this.shell.showRest({ what: "idle", reasons: state.idle });
+      else this.shell.showRest({ what: "loading" });
+      this.shell.setPrompt("");
+    } else if (this.session?.offer.assignment !== offer.assignment) {
+      this.open(offer);
+    }
+    this.refresh();
+  }
+
+  private fetch(offer: Offer): void {
+    const kind = kinds.get(String(offer.task.kind));
+    try {
+      if (kind) this.pictures.fetch(offer.assignment, kind.pictures(offer));
+    } catch (error) {
+      if (!(error instanceof ParseError)) throw error; // Opening it says what is wrong.
+    }
+  }
+
+  private picturesChanged(assignment: AssignmentId): void {
+    if (this.offer?.assignment !== assignment) return;
+    if (!this.session) this.open(this.offer);
+    for (const stage of this.session?.stages ?? []) stage.request();
+    this.refresh();
+  }
+
+  private notice(notice: Notice): void {
+    switch (notice.about) {
+      case "acked":
+        this.acknowledged(notice);
+        break;
+      case "refused":
+        this.meter.refused += 1;
+        this.shell.toasts.show(t("toast.refused", { detail: notice.message }), "bad");
+        break;
+      case "withdrawn":
+        this.shell.toasts.show(notice.reason || t("toast.withdrawn"), "warn");
+        break;
+      case "case":
+        if (this.session?.offer.assignment === notice.assignment) this.session.receive({ case: notice.case });
+        break;
+      case "explanation":
+        this.why.tell(notice.why, notice.because, notice.terms);
+        break;
+      case "error":
+        if (notice.ref !== null && this.session?.offer.assignment === notice.ref)
+          this.session.receive({ error: notice.message });
+        this.shell.toasts.show(t("toast.error", { detail: notice.message || notice.code }), "bad");
+    }
+  }
+
+  private acknowledged(notice: Extract<Notice, { about: "acked" }>): void {
+    const { answer, feedback, late } = notice;
+    this.meter.acknowledged += 1;
+    const answered = answer.outcome === "answered" || answer.outcome === "unsure";
+    count(localStorage, this.options.owner, new Date(), answered, answer.telemetry.active_ms);
+    this.showProgress();
+    if (late) this.shell.toasts.show(t("toast.late"), "warn");
+    if (!feedback) return;
+    const otherwise = t(feedback.correct ? "toast.gold_right" : "toast.gold_wrong");
+    this.shell.toasts.show(feedback.message || otherwise, feedback.correct ? "good" : "warn");
+  }
+
+  // The task on screen -------------------------------------------------------------------------------------------------
+
+  private open(offer: Offer): void {
+    this.leave();
+    const kind = kinds.get(String(offer.task.kind));
+    if (!kind) {
+      this.shell.toasts.show(t("app.unknown_kind", { kind: String(offer.task.kind) }), "bad");
+      this.feed.release(offer);
+      return;
+    }
+    try {
+      kind.pictures(offer);
+    } catch (error) {
+      if (!(error instanceof ParseError)) throw error;
+      this.broken(offer, error.message);
+      return;
+    }
+    const pictures = this.pictures.of(offer.assignment);
+    if (pictures?.status === "ready") {
+      this.show(offer, kind);
+    } else if (pictures?.status === "failed") {
+      this.shell.showRest({ what: "image_failed", retry: () => this.retry(offer) });
+    } else {
+      this.shell.showRest({ what: "image_loading" });
+      this.fetch(offer); // Put back after a refused answer, its pictures may be gone.
+    }
+  }
+
+  private show(offer: Offer, kind: Kind): void {
+    const pictures = this.pictures.of(offer.assignment);
+    if (!pictures) return;
+    const env = {
+      pictures,
+      submit: () => this.submit(),
+      say: (text: string) => this.shell.toasts.show(text),
+      zoomed: () => {
+        this.zooms += 1;
+      },
+      changed: () => this.changed(),
+      reveal: (blind: Parameters<FeedClient["reveal"]>[1]) => {
+        if (!this.feed.reveal(offer, blind)) queueMicrotask(() => this.session?.receive({ error: "offline" }));
+      },
+      armed: () => this.armed(),
+    };
+    this.session = restored(kind, offer, env, this.drafts.read(offer.assignment));
+    this.zooms = 0;
+    this.paintedMs = Number.POSITIVE_INFINITY;
+    this.shell.showSession(this.session);
+    this.shell.guideline.set(this.session.task.guideline);
+    for (const stage of this.session.stages) stage.paintNow();
+    this.refresh();
+    this.focusTask();
+    this.meter.afterPaint(() => {
+      this.paintedMs = performance.now();
+      this.clock = new ActiveClock(this.paintedMs, document.hidden);
+    });
+  }
+
+  private leave(): void {
+    clearTimeout(this.drafting);
+    this.session?.destroy();
+    this.session = null;
+    this.clock = null;
+    this.paintedMs = Number.POSITIVE_INFINITY;
+  }
+
+  private submit(): void {
+    if (!this.session || !this.armed()) return;
+    const draft = this.session.answer();
+    if ("missing" in draft) this.shell.toasts.show(draft.missing);
+    else this.send("answered", draft.value);
+  }
+
+  private send(outcome: Outcome, value: AnswerMessage["value"] = null, report: Report | null = null): void {
+    const { offer, session } = this;
+    if (!offer) return;
+    const spent = this.clock?.spent(performance.now()) ?? { active_ms: 0, hidden_ms: 0, idle_ms: 0 };
+    const counts = { edits: session?.edits ?? 0, undo: session?.undone ?? 0, zoom: this.zooms };
+    this.meter.submitted(this.feed.state.offers.length > 1);
+    this.drafts.forget(offer.assignment);
+    this.extendedMs.delete(offer.assignment);
+    this.feed.submit({
+      type: "answer",
+      id: newId(),
+      assignment: offer.assignment,
+      lease: offer.lease,
+      outcome,
+      value,
+      report,
+      telemetry: { ...spent, ...counts, input: this.device },
+    });
+  }
+
+  private broken(offer: Offer, detail: string): void {
+    this.shell.toasts.show(t("app.broken_task", { detail }), "bad");
+    // Not inside the feed's own turn: it is still telling about this offer.
+    queueMicrotask(() => {
+      if (this.offer?.assignment === offer.assignment) this.send("report", null, { code: "broken_ui", text: detail });
+    });
+  }
+
+  private retry(offer: Offer): void {
+    this.pictures.retry(offer.assignment);
+    this.shell.showRest({ what: "image_loading" });
+  }
+
+  private changed(): void {
+    this.refresh();
+    clearTimeout(this.drafting);
+    this.drafting = setTimeout(() => {
+      if (this.session) this.drafts.keep(this.session.offer.assignment, this.session.draft());
+    }, DRAFT_AFTER_MS);
+  }
+
+  private refresh(): void {
+    const own = this.session?.commands ?? [];
+    const globals = this.globalsBeside(own);
+    this.commands = [own, globals];
+    const at = (place: Command["place"], lists: readonly Command[]): Command[] =>
+      lists.filter((c) => c.place === place);
+    this.shell.setCommands({
+      main: at("main", own),
+      tools: this.session ? [...at("tools", own), ...at("tools", globals)] : [],
+      always: this.offer ? at("always", globals) : [],
+      header: at("header", globals),
+    });
+    if (this.session) this.shell.setPrompt(this.session.prompt());
+  }
+
+  private besideOf: readonly Command[] | null = null;
+  private besideList: readonly Command[] = [];
+
+  /** Made once per task, because buttons are rebuilt when their commands are other ones. */
+  private globalsBeside(own: readonly Command[]): readonly Command[] {
+    if (this.besideOf !== own) {
+      this.besideOf = own;
+      this.besideList = beside(own, this.globals, (this.session?.stages.length ?? 0) > 0);
+    }
+    return this.besideList;
+  }
+
+  // Hands ----------------------------------------------------------------------------------------------------------------
+
+  private armed(): boolean {
+    return performance.now() - this.paintedMs >= DEAD_MS;
+  }
+
+  private invoke(command: Command, chord: Chord | null): void {
+    if (command.guarded && this.session && !this.armed()) return;
+    if (command.enabled && !command.enabled()) {
+      if (command.whyNot) this.shell.toasts.show(command.whyNot);
+      return;
+    }
+    command.run(chord);
+    this.refresh();
+  }
+
+  private release(command: Command): void {
+    command.release?.();
+    this.refresh();
+  }
+
+  private listen(): void {
+    this.shell.element.addEventListener(COMMAND_EVENT, (event) => {
+      const { command, phase } = (event as CustomEvent<CommandPress>).detail;
+      if (phase === "press") this.invoke(command, null);
+      else this.release(command);
+    });
+    for (const type of ["pointermove", "pointerdown", "keydown", "wheel"] as const) {
+      window.addEventListener(type, (event) => this.acted(event), { passive: true, capture: true });
+    }
+    document.addEventListener("visibilitychange", () => this.visibility(document.hidden));
+    window.addEventListener("online", () => this.feed.back());
+    window.addEventListener("offline", () => this.shell.setFeed(this.feed.state, false));
+    window.addEventListener("focus", () => this.feed.back());
+    setInterval(() => this.extend(), EXTEND_EVERY_MS);
+  }
+
+  private acted(event: Event): void {
+    this.actedMs = performance.now();
+    this.clock?.activity(this.actedMs);
+    if (event instanceof PointerEvent && event.type === "pointerdown") {
+      this.device = event.pointerType === "touch" ? "touch" : "mouse";
+    }
+  }
+
+  private visibility(hidden: boolean): void {
+    this.clock?.visibility(hidden, performance.now());
+    clearTimeout(this.leaving);
+    if (hidden) this.leaving = setTimeout(() => this.feed.away(), AWAY_AFTER_MS);
+    else this.feed.back();
+  }
+
+  /** Long tasks keep their lease for as long as somebody is at work. */
+  private extend(): void {
+    const nowMs = performance.now();
+    if (document.hidden || nowMs - this.actedMs > AT_WORK_WITHIN_MS) return;
+    for (const offer of this.feed.state.offers) {
+      const sinceMs = this.extendedMs.get(offer.assignment);
+      if (sinceMs === undefined) this.extendedMs.set(offer.assignment, nowMs);
+      else if (nowMs - sinceMs > (offer.leaseSeconds * 1000) / 3) {
+        this.extendedMs.set(offer.assignment, nowMs);
+        this.feed.extend(offer);
+      }
+    }
+  }
+
+  private report(): void {
+    const { offer } = this;
+    if (!offer) return;
+    reportDialog((report) => {
+      if (this.offer?.assignment === offer.assignment) this.send("report", null, report);
+    });
+  }
+
+  private help(): void {
+    const [task = [], everywhere = []] = this.commands;
+    helpDialog({
+      task,
+      everywhere,
+      singleKeys: singleKeys(),
+      setSingleKeys: (on) => localStorage.setItem(SINGLE_KEYS, on ? "on" : "off"),
+    });
+  }
+
+  private toggleGuideline(): void {
+    this.shell.guideline.show(!this.shell.guideline.shown);
+    this.refresh();
+  }
+
+  private askWhy(): void {
+    if (this.offer) this.why.ask(this.feed.explain(this.offer.assignment));
+  }
+
+  private focusTask(): void {
+    const focused = document.activeElement;
+    if (
+      focused &&
+      focused !== document.body &&
+      this.shell.element.contains(focused) &&
+      focused.closest(".wb-bar, .wb-head")
+    )
+      return;
+    const target = this.session?.stages[0]?.root ?? this.session?.element.querySelector<HTMLElement>("[tabindex]");
+    target?.focus({ preventScroll: true });
+  }
+
+  private showProgress(): void {
+    const tally = readTally(localStorage, this.options.owner, new Date());
+    const { wagePerHour, currency } = this.options;
+    const money = new Intl.NumberFormat(document.documentElement.lang || "en", { style: "currency", currency });
+    this.shell.setProgress({
+      done: tally.done,
+      earned: wagePerHour > 0 ? money.format(earned(tally, wagePerHour)) : null,
+    });
+  }
+}
+
+/** A session from a draft; a draft that does not fit is dropped. */
+function restored(kind: Kind, offer: Offer, env: Parameters<Kind["open"]>[1], draft: unknown): Session {
+  if (draft === null) return kind.open(offer, env, null);
+  try {
+    return kind.open(offer, env, draft);
+  } catch {
+    return kind.open(offer, env, null);
+  }
+}
+
+function singleKeys(): boolean {
+  return localStorage.getItem(SINGLE_KEYS) !== "off";
+}
+
+/** A random UUID; `crypto.randomUUID` exists only on https and localhost. */
+function newId(): string {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
