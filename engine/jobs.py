@@ -89,7 +89,13 @@ def predict_scene(
     """Merge the chunks of one scene and calibrate. Raises IncompleteScene when some are missing or doubled."""
     document = read_config(Path(model.directory)) if model else {}
     largest = document.get("training", {}).get("object_px_p95")
-    return combine(scene, chunks, calibration=document.get("calibration"), largest_px=largest)
+    return combine(
+        scene,
+        chunks,
+        calibration=document.get("calibration"),
+        largest_px=largest,
+        mean_of_zooms=document.get("input", {}).get("scale") is not None,
+    )
 
 
 def retrain(

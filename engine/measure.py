@@ -9,6 +9,7 @@ import numpy.typing as npt
 from engine.holdout import Floats, Source, inside
 from engine.merge import merge
 from engine.prelabel import Prelabeler, plan_chunks
+from engine.scene import passes_of
 from engine.signals import FEATURES, feature_rows, object_signals
 from engine.types import PrelabelOptions, SceneRef, Xyxy
 from models.checkpoint import Checkpoint
@@ -88,7 +89,9 @@ def _look(
     windows = [w for t in useful if t.windows for w in prelabeler(t).windows]
     raw = [d for w in windows for d in w.detections]
     place = [i for i, w in enumerate(windows) for _ in w.detections]
-    merged, _ = merge(raw, place, largest_px=float(checkpoint.training.get("object_px_p95", 1e9)))
+    largest = float(checkpoint.training.get("object_px_p95", 1e9))
+    passes = passes_of(windows, place) if checkpoint.input.scale is not None else None
+    merged, _ = merge(raw, place, largest_px=largest, passes=passes)
     signals = object_signals(merged, raw, place, windows, (source.width, source.height))
     boxes = np.array([m.xyxy for m in merged], dtype=np.float64).reshape(-1, 4)
     mine = inside(boxes, source.held)

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 COVERED = 0.5  # share of a cut detection that a whole one must cover to replace it
 SAME_IOU = 0.55  # whole detections of one class this close are one object
-AVERAGE_IOU = 0.7  # those this close are averaged; the others are worse looks at it
+AVERAGE_IOU = 0.6  # those this close are averaged; the others are worse looks at it
 JOIN_IOS = 0.5  # overlap of two fragments of one object, relative to the smaller
 DOUBT_IOS = 0.2
 CHAIN = 1.5  # times the size of a large object: no union may be longer
@@ -56,30 +56,56 @@ class Pairs:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Detections as columns: boxes (N, 4), classes, scores, windows and passes (N,), and the number of passes."""
+
+    boxes: Floats
+    classes: npt.NDArray[np.intp]
+    scores: Floats
+    windows: npt.NDArray[np.intp]
+    passes: npt.NDArray[np.intp]
+    looks: int
+
+    def score(self, members: tuple[int, ...]) -> float:
+        """Mean over the passes of the best score in each."""
+        best: dict[int, float] = {}
+        for i in members:
+            look = int(self.passes[i])
+            best[look] = max(best.get(look, 0.0), float(self.scores[i]))
+        return sum(best.values()) / self.looks
+
+
 def merge(
     detections: Sequence[RawDetection],
     windows: Sequence[int],
     *,
     largest_px: float,
+    passes: Sequence[int] | None = None,
     same_iou: float = SAME_IOU,
 ) -> tuple[list[Merged], list[tuple[int, int, float]]]:
     """Merge the detections of all windows of a scene; `windows[i]` is the window of detection i.
 
+    `passes[i]` is the look at the whole scene (one per scale) that it belongs to: an object's score is then the mean of
+    its best score in each pass, 0 where it was not found. Without passes it is the best score of all.
     `largest_px` is the square root of the area of a large object (95th percentile): joined fragments may not exceed
     1.5 times that. Returns the objects, best score first, and doubtful pairs (index, index, IoS) among them.
     """
     if not detections:
         return [], []
-    boxes = np.array([d.xyxy for d in detections], dtype=np.float64)
-    classes = np.array([d.class_id for d in detections])
-    scores = np.array([d.score for d in detections])
+    found = _Found(
+        boxes=np.array([d.xyxy for d in detections], dtype=np.float64),
+        classes=np.array([d.class_id for d in detections]),
+        scores=np.array([d.score for d in detections]),
+        windows=np.asarray(windows),
+        passes=np.zeros(len(detections), int) if passes is None else np.asarray(passes),
+        looks=1 if passes is None else len(set(passes)),
+    )
     cut = np.array([d.cut for d in detections])
-    place = np.asarray(windows)
-    pairs = overlapping(boxes, classes)
+    pairs = overlapping(found.boxes, found.classes)
     lost = covered_fragments(pairs, cut)
-    whole = ~cut & ~lost
-    objects = _average(boxes, classes, scores, place, pairs, whole, same_iou)
-    objects += _join(boxes, classes, scores, place, pairs, cut & ~lost, CHAIN * largest_px)
+    objects = _average(found, pairs, ~cut & ~lost, same_iou)
+    objects += _join(found, pairs, cut & ~lost, CHAIN * largest_px)
     objects.sort(key=lambda m: (-m.score, m.xyxy))
     return objects, _doubts(objects, cut)
 
@@ -107,15 +133,7 @@ def covered_fragments(pairs: Pairs, cut: npt.NDArray[np.bool_]) -> npt.NDArray[n
     return lost
 
 
-def _average(
-    boxes: Floats,
-    classes: npt.NDArray[np.intp],
-    scores: Floats,
-    place: npt.NDArray[np.intp],
-    pairs: Pairs,
-    whole: npt.NDArray[np.bool_],
-    same_iou: float,
-) -> list[Merged]:
+def _average(found: _Found, pairs: Pairs, whole: npt.NDArray[np.bool_], same_iou: float) -> list[Merged]:
     """Greedy by score: the best detection of an object takes all that are close, and the closest move its edges."""
     usable = whole[pairs.first] & whole[pairs.second] & (pairs.iou >= same_iou)
     near: dict[int, list[tuple[int, float]]] = {}
@@ -124,31 +142,27 @@ def _average(
         near.setdefault(int(j), []).append((int(i), float(close)))
     free = whole.copy()
     objects = []
-    for i in np.argsort(-scores, kind="stable"):
+    for best in np.argsort(-found.scores, kind="stable"):
+        i = int(best)
         if not free[i]:
             continue
-        group = [(j, close) for j, close in near.get(int(i), []) if free[j]]
-        free[[int(i), *(j for j, _ in group)]] = False
-        agreeing = [int(i), *(j for j, close in group if close >= AVERAGE_IOU and place[j] != place[i])]
-        weights = scores[agreeing]
-        mean = (boxes[agreeing] * weights[:, None]).sum(axis=0) / weights.sum()
-        members = (int(i), *(j for j, _ in group))
-        objects.append(Merged(_xyxy(mean), int(classes[i]), float(scores[i]), int(i), members))
+        group = [(j, close) for j, close in near.get(i, []) if free[j]]
+        members = (i, *(j for j, _ in group))
+        free[list(members)] = False
+        agreeing = [
+            i,
+            *(j for j, close in group if close >= AVERAGE_IOU and found.windows[j] != found.windows[i]),
+        ]
+        weights = found.scores[agreeing]
+        mean = (found.boxes[agreeing] * weights[:, None]).sum(axis=0) / weights.sum()
+        objects.append(Merged(_xyxy(mean), int(found.classes[i]), found.score(members), i, members))
     return objects
 
 
-def _join(
-    boxes: Floats,
-    classes: npt.NDArray[np.intp],
-    scores: Floats,
-    place: npt.NDArray[np.intp],
-    pairs: Pairs,
-    fragments: npt.NDArray[np.bool_],
-    longest: float,
-) -> list[Merged]:
+def _join(found: _Found, pairs: Pairs, fragments: npt.NDArray[np.bool_], longest: float) -> list[Merged]:
     """Union of fragments that overlap where their windows do, closest first, as long as the whole stays an object."""
     parent = {int(i): int(i) for i in np.flatnonzero(fragments)}
-    hull = {i: boxes[i].copy() for i in parent}
+    hull = {i: found.boxes[i].copy() for i in parent}
 
     def root(i: int) -> int:
         while parent[i] != i:
@@ -157,7 +171,7 @@ def _join(
 
     ios = pairs.ios
     usable = fragments[pairs.first] & fragments[pairs.second] & (ios >= JOIN_IOS)
-    usable &= place[pairs.first] != place[pairs.second]
+    usable &= found.windows[pairs.first] != found.windows[pairs.second]
     candidates = np.flatnonzero(usable)
     for k in candidates[np.argsort(-ios[candidates], kind="stable")]:
         a, b = root(int(pairs.first[k])), root(int(pairs.second[k]))
@@ -170,10 +184,12 @@ def _join(
     for i in parent:
         groups.setdefault(root(i), []).append(i)
     objects = []
-    for top, members in groups.items():
-        best = max(members, key=lambda i: (scores[i], -i))
-        ordered = (best, *(i for i in members if i != best))
-        objects.append(Merged(_xyxy(hull[top]), int(classes[best]), float(scores[best]), best, ordered))
+    for top, group in groups.items():
+        best = max(group, key=lambda i: (found.scores[i], -i))
+        members = (best, *(i for i in group if i != best))
+        objects.append(
+            Merged(_xyxy(hull[top]), int(found.classes[best]), found.score(members), best, members)
+        )
     return objects
 
 

@@ -17,7 +17,7 @@ import torch
 
 from engine.images import RGB, load_rgb
 from engine.signals import picture_signals
-from engine.tiling import Window, fit_windows, windows
+from engine.tiling import Window, fit_windows, zoomed_windows
 from engine.types import (
     ModelRef,
     PrelabelOptions,
@@ -28,6 +28,7 @@ from engine.types import (
     Xyxy,
 )
 from models.checkpoint import Checkpoint, InputSpec, load, read_config
+from models.checkpoint import input_spec as stored_spec
 from models.predict import Detections, PredictOptions, predict, to_batch
 from models.train import has_fast_half
 from models.transforms import crop_resized
@@ -66,10 +67,11 @@ class Pool(Protocol):
 
 def input_spec(model: ModelRef | None, options: PrelabelOptions) -> InputSpec:
     """How this model looks at scenes, with what the options override."""
-    stored = InputSpec() if model is None else InputSpec(**read_config(Path(model.directory))["input"])
+    stored = InputSpec() if model is None else stored_spec(read_config(Path(model.directory)))
     scale = stored.scale if options.scale is None else options.scale
     overlap = stored.overlap_px if options.overlap_px is None else options.overlap_px
-    return InputSpec(size=stored.size, scale=scale, overlap_px=overlap, views=options.views or stored.views)
+    views, zooms = options.views or stored.views, stored.zooms if options.zooms is None else options.zooms
+    return InputSpec(size=stored.size, scale=scale, overlap_px=overlap, views=views, zooms=zooms)
 
 
 def plan_chunks(
@@ -85,8 +87,17 @@ def plan_chunks(
         plan = fit_windows(scene.width, scene.height, size=spec.size, overlap=spec.overlap_px)
         plan = plan[:1] if version is None else plan
     else:
-        plan = windows(scene.width, scene.height, size=spec.size, scale=spec.scale, overlap=spec.overlap_px)
-    identity = json.dumps([version, spec.size, spec.scale, spec.overlap_px, spec.views, options.score_floor])
+        plan = zoomed_windows(
+            scene.width,
+            scene.height,
+            size=spec.size,
+            scale=spec.scale,
+            zooms=spec.zooms,
+            overlap=spec.overlap_px,
+        )
+    identity = json.dumps(
+        [version, spec.size, spec.scale, spec.zooms, spec.overlap_px, spec.views, options.score_floor]
+    )
     run = hashlib.sha256(identity.encode()).hexdigest()[:12]
     step = max(1, options.windows_per_chunk)
     parts = [tuple(plan[i : i + step]) for i in range(0, len(plan), step)]

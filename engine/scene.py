@@ -13,6 +13,7 @@ from engine.types import (
     ScenePredictionChunk,
     SceneRef,
     StitchCandidate,
+    WindowResult,
 )
 from models.calibration import Calibration
 
@@ -29,10 +30,12 @@ def combine(
     *,
     calibration: Mapping[str, Any] | None,
     largest_px: float | None = None,
+    mean_of_zooms: bool = True,
 ) -> ScenePrediction:
     """Merge all chunks of one scene, in any order, into its objects, best first.
 
-    `calibration` is the JSON in the checkpoint; without it `p` is the raw score and `p_there` its square root. Raises
+    `calibration` is the JSON in the checkpoint; without it `p` is the raw score and `p_there` its square root.
+    `mean_of_zooms` says that the zooms of a scene are equals, whose scores are averaged. Raises
     IncompleteScene unless every chunk is there exactly once.
     """
     chunks = sorted(chunks, key=lambda c: c.index)
@@ -40,7 +43,8 @@ def combine(
     windows = [w for chunk in chunks for w in chunk.windows]
     detections = [d for w in windows for d in w.detections]
     place = [i for i, w in enumerate(windows) for _ in w.detections]
-    merged, doubts = merge(detections, place, largest_px=largest_px or DEFAULT_LARGEST_PX)
+    passes = passes_of(windows, place) if mean_of_zooms else None
+    merged, doubts = merge(detections, place, largest_px=largest_px or DEFAULT_LARGEST_PX, passes=passes)
     signals = object_signals(merged, detections, place, windows, (scene.width, scene.height))
     right, there, recall = _probabilities([m.score for m in merged], signals, calibration)
     objects = tuple(
@@ -64,6 +68,12 @@ def combine(
         recall=recall,
         signals={name: float(np.mean([w.signals[name] for w in windows])) for name in names},
     )
+
+
+def passes_of(windows: Sequence[WindowResult], place: Sequence[int]) -> list[int]:
+    """Number of the look at the whole scene (one per scale) that each detection belongs to."""
+    number = {scale: i for i, scale in enumerate(sorted({w.scale for w in windows}))}
+    return [number[windows[i].scale] for i in place]
 
 
 def _probabilities(

@@ -42,6 +42,17 @@ def windows(width: int, height: int, *, size: int, scale: float, overlap: float)
     return [Window(i, (x, y, x + side, y + side), scale) for i, (x, y) in enumerate(corners)]
 
 
+def zoomed_windows(
+    width: int, height: int, *, size: int, scale: float, zooms: Sequence[float], overlap: float
+) -> list[Window]:
+    """`windows` once per zoom, at that multiple of `scale`: small and large objects each get their best look."""
+    out: list[Window] = []
+    for zoom in zooms:
+        layer = windows(width, height, size=size, scale=scale * zoom, overlap=overlap)
+        out += [Window(len(out) + i, w.rect, w.scale) for i, w in enumerate(layer)]
+    return out
+
+
 def fit_windows(width: int, height: int, *, size: int, overlap: float) -> list[Window]:
     """The whole scene in one crop; scenes much larger than the network's input get a second, closer look by tiles."""
     longest = max(width, height)

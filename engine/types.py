@@ -45,7 +45,7 @@ class PrelabelOptions:
     network pixels per scene pixel (None: the checkpoint's own, which for photographs is "the whole image at once").
     `overlap_px` is the shared strip of neighbouring windows in scene pixels and should be at least the 95th percentile
     of object size (None: the checkpoint's own). `views` is how many mirrored or turned looks are fused (1, 2, 4 or 8;
-    None: the checkpoint's own).
+    None: the checkpoint's own). `zooms` are the multiples of `scale` at which a scene is looked at (None: its own).
     """
 
     classes: dict[str, int]
@@ -53,6 +53,7 @@ class PrelabelOptions:
     overlap_px: float | None = None
     score_floor: float = 0.05
     views: int | None = None
+    zooms: tuple[float, ...] | None = None
     windows_per_chunk: int = 8
     batch: int = 4
 

@@ -30,13 +30,15 @@ class InputSpec:
 
     `scale` is network pixels per picture pixel; None shows the whole picture with its longer side at `size`.
     `overlap_px` (picture pixels) is what neighbouring windows share at least. `views` is how many mirrored or turned
-    looks are fused: 2 where up is up, 8 where it is not.
+    looks are fused: 2 where up is up, 8 where it is not. With a `scale`, the scene is looked at once per entry of
+    `zooms`, at that multiple of it, and the scores are averaged.
     """
 
     size: int = 416
     scale: float | None = None
     overlap_px: float = 0.0
     views: int = 2
+    zooms: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         if self.size < 32 or self.size % 32:
@@ -125,7 +127,7 @@ def load(folder: Path) -> Checkpoint:
         detector = Detector(_config(document["config"]))
         state = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
         detector.load_state_dict(state)
-        spec = InputSpec(**document["input"])
+        spec = input_spec(document)
     except CheckpointError:
         raise
     except Exception as error:  # safetensors, torch and json raise many kinds, all of them mean the same here
@@ -140,6 +142,15 @@ def load(folder: Path) -> Checkpoint:
         name=document["name"],
         version=version_of(folder),
     )
+
+
+def input_spec(document: Mapping[str, Any]) -> InputSpec:
+    """The `input` part of a configuration that `read_config` returned. Raises CheckpointError."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document["input"].items()}
+    try:
+        return InputSpec(**values)
+    except TypeError as error:
+        raise CheckpointError(f"input: {error}") from error
 
 
 def _config(data: Mapping[str, Any]) -> DetectorConfig:

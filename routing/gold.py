@@ -215,12 +215,12 @@ def _coverage(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mappin
         return GoldScore(True, 1.0)
     live = bx.as_boxes([h["xyxy"] for h in hidden])
     points = np.array([p["xy"] for p in value["points"]], dtype=np.float64).reshape(-1, 2)
-    found = bx.holds(live, points).any(axis=1)
+    found: list[bool] = np.asarray(bx.holds(live, points).any(axis=1)).tolist()
     missed = [h["id"] for h, hit in zip(hidden, found, strict=True) if not hit]
     text = (
         "Found them all." if not missed else f"{len(missed)} of {len(hidden)} known objects were not marked."
     )
-    return GoldScore(not missed, float(found.mean()), {"missed": missed}, text)
+    return GoldScore(not missed, sum(found) / len(found), {"missed": missed}, text)
 
 
 def _compare(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from routing.annotation import boxes as bx
 from routing.belief import Belief
 from routing.coverage import Look
@@ -326,7 +328,7 @@ def _gold_tile(
     seconds: float | None,
 ) -> list[Outcome]:
     boxes = bx.as_boxes([h["xyxy"] for h in hidden])
-    hit = bx.holds(boxes, bx.as_points(points)).any(axis=1)
+    hit: list[bool] = np.asarray(bx.holds(boxes, bx.as_points(points)).any(axis=1)).tolist()
     out: list[Outcome] = []
     for n, found in enumerate(hit):
         size = screen_px(float(bx.size(boxes[n][None])[0]), width)

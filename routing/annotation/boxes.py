@@ -101,7 +101,7 @@ def shift(boxes: Array, dx: float, dy: float) -> Array:
 def grown(box: Sequence[float] | Array, margin: float, width: float, height: float) -> Array:
     """Return one box (4,) grown by `margin` pixels on every side and cut at the scene's borders."""
     b = np.asarray(box, dtype=np.float64) + np.array([-margin, -margin, margin, margin])
-    return clip(b[None], width, height)[0]
+    return np.asarray(clip(b[None], width, height)[0])
 
 
 def nms(boxes: Array, scores: Array, *, max_iou: float) -> npt.NDArray[np.intp]:

@@ -15,4 +15,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 
 from webapp.config.websockets import websockets
 
-application = ProtocolTypeRouter({"http": WSGIMiddleware(wsgi, workers=4), "websocket": websockets})
+http = WSGIMiddleware(wsgi, workers=4)  # type: ignore[arg-type]  # both say WSGI, with types of their own
+application = ProtocolTypeRouter({"http": http, "websocket": websockets})

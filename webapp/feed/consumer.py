@@ -198,7 +198,10 @@ class FeedConsumer(AsyncWebsocketConsumer):
         try:
             self.outbox.put_nowait(message)
         except asyncio.QueueFull:
-            self.writer.cancel()  # The reader is gone or stuck; its offers return when the socket closes.
+            if (
+                self.writer is not None
+            ):  # The reader is gone or stuck; its offers return when the socket closes.
+                self.writer.cancel()
 
     async def _write(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -101,10 +102,8 @@ class Dispatcher:
 
     async def _run(self) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), IDLE_S if self._hungry() else None)
-            except TimeoutError:
-                pass
             self._wake.clear()
             await asyncio.sleep(GATHER_S)
             try:

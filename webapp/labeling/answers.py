@@ -10,9 +10,10 @@ import numpy as np
 from routing.annotation.boxes import iou
 from routing.belief import Belief
 from routing.coverage import Look, match_new_box, merge_points
+from routing.outcomes import Outcome
 from routing.policy import RoutingPolicy
 from routing.redundancy import ObjectCase, after_compare, after_fix, after_look
-from routing.track_record import Outcome, TrackRecord
+from routing.track_record import TrackRecord
 from webapp.labeling.book import Book, Wish
 from webapp.labeling.lifecycle import (
     add_version,

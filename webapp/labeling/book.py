@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from django.db import connection, models
 from django.db.models import QuerySet
 
+from routing.outcomes import Outcome
 from routing.policy import RoutingPolicy
-from routing.track_record import Outcome, TrackRecord
+from routing.track_record import TrackRecord
 from webapp.labeling.models import (
     AnnotatorRecord,
     Assignment,
@@ -142,7 +143,7 @@ class Book:
 
     def touch(self, row: SceneObject | Tile | Microtask) -> None:
         """Remember that a loaded row changed."""
-        if row.pk is None:
+        if row._state.adding:
             return  # A new row: it is inserted as it stands.
         match row:
             case SceneObject():

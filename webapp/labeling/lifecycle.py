@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from routing.annotation.boxes import iou
-from routing.coverage import Ask as AskLook
 from routing.coverage import Complete, Look, TileCase, next_look
+from routing.outcomes import Outcome
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, next_step
-from routing.track_record import Outcome
 from webapp.labeling import payloads
 from webapp.labeling.book import Book, Wish, lane_key
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
@@ -189,7 +188,7 @@ def _look_again(book: Book, tile: Tile) -> None:
                  data={"tile": tile.pk, "expected_missed": step.expected_missed, "looks": len(tile.looks)})  # fmt: skip
         return
     tile.state = Tile.State.LOOKING
-    tier = step.tier if isinstance(step, AskLook) else "specialist"
+    tier = step.tier if isinstance(step, Ask) else "specialist"
     book.wishes.append(
         Wish("coverage_tile", tile, None, tile.scene.dataset_id, tile.scene_id, project, tier, step.reason,
              value=1.0, excluded=frozenset(look["annotator"] for look in tile.looks))

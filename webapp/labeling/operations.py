@@ -306,12 +306,12 @@ def lease_length(kind: str) -> timedelta:
 
 def resume(person: User, session: str, *, now: datetime, most: int) -> list[Assignment]:
     """The offers that this person's last, closed socket left behind: they move to the new socket with their leases."""
-    rows = locked(
+    orphaned = locked(
         Assignment.objects.filter(
             state=State.LEASED, annotator=person, session="", lease_expires_at__gt=now
         ).order_by("pk")[:most]
-    ).select_related("microtask")
-    rows = list(rows)
+    )
+    rows = list(orphaned.select_related("microtask"))
     for row in rows:
         row.session = session
         row.lease_expires_at = now + lease_length(row.microtask.kind)

@@ -4,7 +4,7 @@ import json
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def _model_of(run: Run) -> ModelRef | None:
 def _complete_scenes(
     run: Run, refs: list[SceneRef], model: ModelRef, report: Reporter
 ) -> Iterator[tuple[SceneRef, list[ScenePredictionChunk]]]:
-    """Yield every scene with all its chunks, once. Chunks are kept on disk, so that a killed run goes on where it was."""
+    """Yield every scene with all its chunks, once. Chunks are kept on disk, so a killed run goes on where it was."""
     options = PrelabelOptions(classes=_class_ids(run.project, model), **run.options.get("prelabel", {}))
     folder = settings.VAR_DIR / "runs" / str(run.pk)
     folder.mkdir(parents=True, exist_ok=True)
@@ -176,7 +176,7 @@ def _open(
         **run.options.get("split", {}),
     )
     plan = plan_scene(ref, prediction, policy, options)
-    tiles = [PlannedTile(c.tile.tile_id, c.tile.core, c.tile.crop, c.expected_missing) for c in plan.coverage]
+    tiles = [PlannedTile(c.tile.tile_id, c.tile.core, c.tile.crop, c.expected_missing) for c in plan.tiles]
     known = {o.object_id: o for o in prediction.objects} if prediction else {}
     objects = [
         PlannedObject(
@@ -268,4 +268,7 @@ def _example(scene: Scene) -> TrainingExample:
     )
 
 
-RUNNERS = {Run.Kind.PRELABEL: prelabel, Run.Kind.RETRAIN: retrain}
+RUNNERS: dict[str, Callable[[Run, Reporter], dict[str, Any]]] = {
+    Run.Kind.PRELABEL: prelabel,
+    Run.Kind.RETRAIN: retrain,
+}

@@ -138,7 +138,8 @@ class Demo:
         self.base = f"http://127.0.0.1:{port}"
         children.start(
             "server", sys.executable, "-m", "uvicorn", "webapp.config.asgi:application", "--host", "127.0.0.1",
-            "--port", str(port), "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--log-level", "warning",
+            "--port", str(port), "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--log-level",
+            "warning",
         )  # fmt: skip
         children.manage("janitor", "run_janitors", "--every", "0.5")
         children.manage("engine", "run_engine")

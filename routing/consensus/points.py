@@ -1,0 +1,195 @@
+"""Consensus of keypoints with visibility, and of unnamed points of one scene (counting)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from routing.annotation.shapes import Keypoints, Points
+from routing.consensus.boxes import FuseError
+from routing.consensus.contract import FusedShape, mean_agreement, p_similar, precisions
+from routing.consensus.existence import Looks, Sight, fit_sight, judge
+from routing.consensus.robust import geometric_median, median_sigma
+
+Array = npt.NDArray[np.float64]
+
+LONE_SIGMA = 0.05  # of the keypoints' spread: one person's error
+KAPPA = 0.1  # of the spread: the distance at which the similarity of two points falls to exp(-1/2)
+OUTLIER_SPREADS = 6.0  # times the median distance to the fused point: a slip or a left-right swap
+
+
+def fuse_keypoints(
+    answers: Sequence[Keypoints],
+    sigmas: Sequence[float] | Array | None = None,
+    *,
+    tolerance: float = 0.85,
+) -> FusedShape[Keypoints]:
+    """Return the fused keypoints of one object: visibility by weighted vote, place by weighted geometric median.
+
+    sigmas (N,): people's errors in any common unit. sigma of the result is in the keypoints' unit. tolerance: a mean
+    similarity exp(-d² / 2k²), k = KAPPA × the spread of the points. A name that most people left absent is absent;
+    so is a name that they did not mention.
+    """
+    weights = precisions(len(answers), sigmas)
+    tables = [{name: (x, y, v) for name, x, y, v in answer.points} for answer in answers]
+    names = sorted({name for table in tables for name in table})
+    fused: list[tuple[str, float, float, int]] = []
+    errors: list[float] = []
+    spread = _spread([np.array([(x, y) for x, y, v in t.values() if v]).reshape(-1, 2) for t in tables])
+    for name in names:
+        views = [table.get(name, (0.0, 0.0, 0)) for table in tables]
+        visibility = _vote([v for _, _, v in views], weights)
+        if visibility == 0:
+            fused.append((name, 0.0, 0.0, 0))
+            continue
+        seen = [i for i, (_, _, v) in enumerate(views) if v]
+        xy = np.array([views[i][:2] for i in seen])
+        at, sigma = _place(xy, weights[seen], LONE_SIGMA * spread)
+        fused.append((name, float(at[0]), float(at[1]), visibility))
+        errors.append(sigma)
+    similarity = np.array([[_oks(a, b, KAPPA * spread) for b in tables] for a in tables])
+    sigma = float(np.sqrt(np.mean(np.square(errors)))) if errors else 0.0
+    loss = 1 - float(np.exp(-((sigma / (KAPPA * spread)) ** 2))) if spread > 0 else 0.0
+    used = tuple(range(len(answers)))
+    agreement = mean_agreement(similarity)
+    return FusedShape(Keypoints(tuple(fused)), sigma, agreement, p_similar(loss, tolerance), used)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A fused point: place, its sigma in pixels, P(something is there), and who marked it."""
+
+    xy: tuple[float, float]
+    sigma: float
+    p_exists: float
+    support: tuple[str, ...]
+
+
+def match_points(answers: Mapping[str, Array], radius: float) -> list[dict[str, Array]]:
+    """Return the candidates of one scene: at most one point of each person, all within `radius` of a centre point."""
+    people = sorted(answers)
+    owner = np.repeat(np.arange(len(people)), [len(answers[name]) for name in people])
+    points = np.concatenate([answers[name] for name in people]) if people else np.zeros((0, 2))
+    order = np.lexsort((points[:, 1], points[:, 0], owner))
+    points, owner = points[order], owner[order]
+    distance = np.linalg.norm(points[:, None] - points[None, :], axis=2)
+    near = np.where(distance <= radius, 2 * radius - distance, 0.0)
+    free = np.ones(len(points), dtype=bool)
+    candidates: list[dict[str, Array]] = []
+    while free.any():
+        best = np.zeros((len(people), len(points)))
+        np.maximum.at(best, owner, np.where(free[:, None], near, 0.0))
+        support = np.where(free, best.sum(0), -1.0)
+        center = int(np.argmax(support > support.max() - 1e-9))
+        members: dict[str, Array] = {}
+        for person in np.flatnonzero(best[:, center] > 0):
+            mine = np.flatnonzero(free & (owner == person))
+            chosen = center if owner[center] == person else int(mine[np.argmax(near[mine, center])])
+            members[people[person]] = points[chosen]
+            free[chosen] = False
+        candidates.append(members)
+    return candidates
+
+
+def fuse_points(
+    scenes: Mapping[str, Mapping[str, Points]], *, radius: float | None = None
+) -> dict[str, tuple[tuple[Mark, ...], float]]:
+    """Return each scene's fused points, likeliest first, and the expected number that nobody marked.
+
+    radius: how far apart two marks of one thing may lie, in pixels; without one, MATCH_SPREADS times the usual distance
+    between different people's nearest marks.
+    """
+    arrays = {
+        task: {name: np.array(p.points, dtype=np.float64).reshape(-1, 2) for name, p in answers.items()}
+        for task, answers in scenes.items()
+    }
+    reach = radius if radius is not None else usual_radius(arrays)
+    matched = {task: match_points(arrays[task], reach) for task in sorted(arrays)}
+    people = tuple(sorted({name for answers in arrays.values() for name in answers}))
+    at = {name: i for i, name in enumerate(people)}
+    tasks = sorted(arrays)
+    marks = [(task, members) for task in tasks for members in matched[task]]
+    index = {task: i for i, task in enumerate(tasks)}
+    looks = Looks(
+        np.array([index[task] for task, _ in marks], dtype=np.intp),
+        np.array([c for c, (_, m) in enumerate(marks) for _ in m], dtype=np.intp),
+        np.array([at[name] for _, m in marks for name in sorted(m)], dtype=np.intp),
+        np.array([index[task] for task in tasks for _ in arrays[task]], dtype=np.intp),
+        np.array([at[name] for task in tasks for name in sorted(arrays[task])], dtype=np.intp),
+        len(tasks),
+        len(people),
+    )
+    sight: Sight = fit_sight(looks)
+    found = judge(looks, sight)
+    out: dict[str, list[Mark]] = {task: [] for task in tasks}
+    for (task, members), p in zip(marks, found.real, strict=True):
+        names = sorted(members)
+        xy, sigma = _place(np.stack([members[name] for name in names]), np.ones(len(names)), reach / 3)
+        out[task].append(Mark((float(xy[0]), float(xy[1])), sigma, float(p), tuple(names)))
+    return {
+        task: (tuple(sorted(out[task], key=lambda m: (-m.p_exists, m.xy))), float(found.missed[index[task]]))
+        for task in tasks
+    }
+
+
+MATCH_SPREADS = 3.0
+
+
+def usual_radius(scenes: Mapping[str, Mapping[str, Array]]) -> float:
+    """Return MATCH_SPREADS times the median distance from a mark to the nearest mark of another person."""
+    nearest: list[float] = []
+    for task in sorted(scenes):
+        answers = scenes[task]
+        for name, points in sorted(answers.items()):
+            others = [p for other, p in sorted(answers.items()) if other != name and len(p)]
+            if len(points) and others:
+                gap = np.linalg.norm(points[:, None] - np.concatenate(others)[None], axis=2)
+                nearest.extend(gap.min(1).tolist())
+    return MATCH_SPREADS * max(float(np.median(nearest)), 1e-9) if nearest else 1.0
+
+
+def _place(xy: Array, weights: Array, lone: float) -> tuple[Array, float]:
+    """Return the fused point (2,) and its sigma; marks far from it are left out and it is fused once more."""
+    at = geometric_median(xy, weights)
+    if len(xy) >= 3:
+        distance = np.linalg.norm(xy - at, axis=1)
+        kept = distance <= OUTLIER_SPREADS * max(float(np.median(distance)), 1e-12)
+        xy, weights = xy[kept], weights[kept]
+        at = geometric_median(xy, weights)
+    return at, median_sigma(np.full(len(xy), max(lone, 1e-12)), xy - at)
+
+
+def _vote(values: Sequence[int], weights: Array) -> int:
+    totals = {value: float(weights[[v == value for v in values]].sum()) for value in sorted(set(values))}
+    top = max(totals.values())
+    # A tie goes to the more visible: a point that is shown can be deleted, one that is hidden is forgotten.
+    return max(value for value, total in totals.items() if total >= top - 1e-9)
+
+
+def _spread(clouds: Sequence[Array]) -> float:
+    """Return the median over answers of the root of the points' bounding-box area (its longer side if flat)."""
+    sizes: list[float] = []
+    for cloud in clouds:
+        if len(cloud) < 2:
+            continue
+        width, height = cloud.max(0) - cloud.min(0)
+        sizes.append(float(np.sqrt(width * height)) if min(width, height) > 0 else float(max(width, height)))
+    if not sizes:
+        together = np.concatenate(list(clouds)) if clouds else np.zeros((0, 2))
+        return float(np.ptp(together, axis=0).max()) if len(together) > 1 else 1.0
+    return float(np.median(sizes))
+
+
+def _oks(
+    a: Mapping[str, tuple[float, float, int]], b: Mapping[str, tuple[float, float, int]], k: float
+) -> float:
+    both = [name for name in a if a[name][2] and name in b and b[name][2]]
+    either = {name for table in (a, b) for name in table if table[name][2]}
+    if not either:
+        return 1.0
+    gaps = [(a[n][0] - b[n][0]) ** 2 + (a[n][1] - b[n][1]) ** 2 for n in both]
+    return float(sum(np.exp(-gap / (2 * max(k, 1e-12) ** 2)) for gap in gaps)) / len(either)
+
+
+__all__ = ["FuseError", "Mark", "fuse_keypoints", "fuse_points", "match_points", "usual_radius"]

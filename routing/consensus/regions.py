@@ -1,0 +1,158 @@
+"""Regions on a grid: signed distances, soft votes and outlines. Masks and polygons are fused by the same rule here.
+
+Two answers: the zero level of the mean signed distance, which runs halfway between the outlines. Three and more: a
+weighted vote smoothed over SMOOTHING of the object's size, so that the outline is a local median of the outlines and
+not a staircase; answers weigh by their agreement with the others to the power AGREEMENT_POWER.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from scipy.ndimage import distance_transform_edt, gaussian_filter
+
+from routing.consensus.contract import mean_agreement, support_of
+
+Array = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+SMOOTHING = 0.015  # sd of the smoothing over sqrt(area)
+AGREEMENT_POWER = 4.0
+OUTLIER_SHARE = 0.5  # agreement below this share of the best answer's: another object
+LONE_SIGMA = 0.06  # boundary noise of one person over sqrt(area)
+
+
+@dataclass(frozen=True, slots=True)
+class FusedRegion:
+    """level (h, w): above 0 inside; sigma: boundary noise over sqrt(area); used: indices of the answers that count."""
+
+    level: Array
+    sigma: float
+    agreement: float
+    expected_loss: float
+    used: tuple[int, ...]
+
+
+def fuse_regions(regions: Bools, weights: Array) -> FusedRegion:
+    """Return the fused region of N >= 1 regions (N, h, w) with weights (N,)."""
+    n = len(regions)
+    flat = regions.reshape(n, -1).astype(np.float64)
+    inter = flat @ flat.T
+    areas = np.diag(inter)
+    union = areas[:, None] + areas[None, :] - inter
+    similarity = np.divide(inter, union, out=np.zeros_like(inter), where=union > 0)
+    agreement = mean_agreement(similarity)
+    support = support_of(similarity, weights)
+    trusted = weights * (support / max(float(support.max()), 1e-12)) ** (AGREEMENT_POWER if n >= 3 else 0.0)
+    used = np.flatnonzero(support >= OUTLIER_SHARE * support.max()) if n >= 3 else np.arange(n)
+    share = trusted[used] / trusted[used].sum()
+    side = float(np.sqrt(np.median(areas[used])))
+    if len(used) <= 2:
+        level = np.tensordot(share, np.stack([signed_distance(regions[i]) for i in used]), 1)
+    else:
+        vote = np.tensordot(share, regions[used].astype(np.float64), 1)
+        level = gaussian_filter(vote, SMOOTHING * side, truncate=3.0, mode="nearest") - 0.5
+    loss = _expected_loss(regions[used], level > 0, share)
+    # IoU loss = two sides' worth of boundary noise: perimeter × E|noise| / area, for a roundish object.
+    sigma = loss / (4 * np.sqrt(2 / np.pi))
+    return FusedRegion(level, float(sigma), agreement, loss, tuple(int(i) for i in used))
+
+
+def signed_distance(region: Bools) -> Array:
+    """Return the distance of each cell's centre (h, w) to the region's border in cells, positive inside."""
+    if not region.any():
+        return np.asarray(-distance_transform_edt(np.pad(~region, 1, constant_values=True))[1:-1, 1:-1])
+    inside = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
+    outside = distance_transform_edt(~region)
+    return np.asarray(np.where(region, inside - 0.5, 0.5 - outside))
+
+
+def outline(level: Array, x0: float, y0: float, step: float) -> shapely.Polygon | None:
+    """Return the largest region where `level` (h, w) > 0 as a polygon with holes, None where there is none.
+
+    Cell (row, column) has its centre at (x0 + column × step, y0 + row × step); the border is placed between centres by
+    linear interpolation (marching squares).
+    """
+    padded = np.pad(level, 1, constant_values=min(float(level.min()), -1e-9))
+    # An exact zero would put two crossings on one point and break the lines there.
+    padded = np.where(padded == 0, -1e-12, padded)
+    segments = _crossings(padded)
+    if not len(segments):
+        return None
+    segments = (segments - 1) * step + np.array([x0, y0])
+    faces = shapely.get_parts(shapely.polygonize(shapely.linestrings(segments)))
+    merged = shapely.union_all([face for face in faces if _inside(face, level, x0, y0, step)])
+    parts = [part for part in shapely.get_parts(merged) if part.geom_type == "Polygon" and part.area > 0]
+    return max(parts, key=lambda part: part.area) if parts else None
+
+
+def _expected_loss(regions: Bools, fused: Bools, share: Array) -> float:
+    """Return the expected 1 - IoU of the fused region with the truth, from the answers' own losses to it."""
+    if len(regions) == 1:
+        return 4 * LONE_SIGMA * float(np.sqrt(2 / np.pi))
+    flat = regions.reshape(len(regions), -1)
+    inter = (flat & fused.reshape(-1)).sum(1)
+    union = (flat | fused.reshape(-1)).sum(1)
+    loss = float(share @ (1 - inter / np.maximum(union, 1)))
+    # The answers helped to make what they are compared with; n / (n - 1) takes that back, 1 / sqrt(n) is the gain.
+    n = len(regions)
+    return loss * n / (n - 1) / float(np.sqrt(n))
+
+
+def _crossings(level: Array) -> Array:
+    """Return the border's segments (S, 2, 2) as x y in grid units, by marching squares with saddles cut by their mean."""
+    a, b = level[:-1, :-1], level[:-1, 1:]
+    d, c = level[1:, :-1], level[1:, 1:]
+    code = (a > 0) * 8 + (b > 0) * 4 + (c > 0) * 2 + (d > 0) * 1
+    saddle = (code == 5) | (code == 10)
+    code = np.where(saddle & ((a + b + c + d) > 0), 15 - code, code)
+    rows, columns = np.nonzero((code > 0) & (code < 15))
+    top = np.stack([columns + _part(a, b)[rows, columns], rows.astype(np.float64)], 1)
+    bottom = np.stack([columns + _part(d, c)[rows, columns], rows + 1.0], 1)
+    left = np.stack([columns.astype(np.float64), rows + _part(a, d)[rows, columns]], 1)
+    right = np.stack([columns + 1.0, rows + _part(b, c)[rows, columns]], 1)
+    sides = {"T": top, "B": bottom, "L": left, "R": right}
+    kinds = code[rows, columns]
+    out = [
+        np.stack([sides[start][kinds == kind], sides[end][kinds == kind]], 1)
+        for kind, pairs in _LINES.items()
+        for start, end in pairs
+    ]
+    return np.concatenate(out)
+
+
+_LINES = {
+    1: (("L", "B"),),
+    2: (("B", "R"),),
+    3: (("L", "R"),),
+    4: (("T", "R"),),
+    5: (("T", "R"), ("L", "B")),
+    6: (("T", "B"),),
+    7: (("L", "T"),),
+    8: (("L", "T"),),
+    9: (("T", "B"),),
+    10: (("L", "T"), ("B", "R")),
+    11: (("T", "R"),),
+    12: (("L", "R"),),
+    13: (("B", "R"),),
+    14: (("L", "B"),),
+}
+
+
+def _part(low: Array, high: Array) -> Array:
+    """Return where between two neighbours the level is 0, as a share of the step (any value where it is not)."""
+    gap = low - high
+    return np.divide(low, gap, out=np.full_like(low, 0.5), where=gap != 0)
+
+
+def _inside(face: shapely.Polygon, level: Array, x0: float, y0: float, step: float) -> bool:
+    """Return whether a face of the border's arrangement lies inside, by bilinear interpolation at an inner point."""
+    point = face.representative_point()
+    column = np.clip((point.x - x0) / step, 0, level.shape[1] - 1)
+    row = np.clip((point.y - y0) / step, 0, level.shape[0] - 1)
+    c, r = min(int(column), level.shape[1] - 2), min(int(row), level.shape[0] - 2)
+    u, v = column - c, row - r
+    top = level[r, c] * (1 - u) + level[r, c + 1] * u
+    bottom = level[r + 1, c] * (1 - u) + level[r + 1, c + 1] * u
+    return bool(top * (1 - v) + bottom * v > 0)
