@@ -16,8 +16,9 @@ from routing.assignment import Candidate, Idle, Offer, Waiting, choose
 from routing.belief import Belief
 from routing.policy import RoutingPolicy
 from webapp.labeling import leases
-from webapp.labeling.answers import Feedback, Given, absorb
+from webapp.labeling.answers import absorb
 from webapp.labeling.book import Book, locked
+from webapp.labeling.given import Feedback, Given
 from webapp.labeling.lifecycle import fulfil_wishes, review_tiles
 from webapp.labeling.models import Answer, Assignment, Event, Lane, Microtask
 from webapp.people.models import User
