@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { readMessage } from "./protocol";
+
+describe("readMessage", () => {
+  it("reads an offer into this side's names", () => {
+    const frame = JSON.stringify({
+      type: "offer",
+      assignment: 4,
+      lease: "tok",
+      lease_s: 90,
+      task: { kind: "verify_box" },
+    });
+    expect(readMessage(frame)).toEqual({
+      type: "offer",
+      offer: { assignment: 4, lease: "tok", leaseSeconds: 90, task: { kind: "verify_box" } },
+    });
+  });
+
+  it("skips types of a later version", () => {
+    expect(readMessage('{"type": "hologram"}')).toBeNull();
+  });
+
+  it("names the field that is wrong", () => {
+    expect(() => readMessage('{"type": "ack", "id": "x", "status": "perhaps"}')).toThrow(/status: expected one of/);
+    expect(() => readMessage('{"type": "offer", "assignment": 1, "task": {}}')).toThrow(/lease: expected a text/);
+    expect(() => readMessage("not json")).toThrow(/expected JSON/);
+    expect(() => readMessage("[]")).toThrow(/expected an object/);
+  });
+
+  it("takes an acknowledgement with and without feedback", () => {
+    const ack = (feedback: unknown) => readMessage(JSON.stringify({ type: "ack", id: "x", status: "late", feedback }));
+    expect(ack(null)).toMatchObject({ feedback: null });
+    expect(ack({ correct: true, message: "Well seen" })).toMatchObject({
+      feedback: { correct: true, message: "Well seen" },
+    });
+  });
+});
