@@ -7,9 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.holdout import Floats, Source, inside
-from engine.merge import merge
 from engine.prelabel import Prelabeler, plan_chunks
-from engine.scene import passes_of
+from engine.scene import merge_windows
 from engine.signals import FEATURES, feature_rows, object_signals
 from engine.types import PrelabelOptions, SceneRef, Xyxy
 from models.checkpoint import Checkpoint
@@ -90,8 +89,8 @@ def _look(
     raw = [d for w in windows for d in w.detections]
     place = [i for i, w in enumerate(windows) for _ in w.detections]
     largest = float(checkpoint.training.get("object_px_p95", 1e9))
-    passes = passes_of(windows, place) if checkpoint.input.scale is not None else None
-    merged, _ = merge(raw, place, largest_px=largest, passes=passes)
+    zoomed = checkpoint.input.scale is not None
+    merged, _ = merge_windows(windows, largest_px=largest, mean_of_zooms=zoomed)
     signals = object_signals(merged, raw, place, windows, (source.width, source.height))
     boxes = np.array([m.xyxy for m in merged], dtype=np.float64).reshape(-1, 4)
     mine = inside(boxes, source.held)

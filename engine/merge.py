@@ -82,12 +82,14 @@ def merge(
     *,
     largest_px: float,
     passes: Sequence[int] | None = None,
+    looks: int | None = None,
     same_iou: float = SAME_IOU,
 ) -> tuple[list[Merged], list[tuple[int, int, float]]]:
     """Merge the detections of all windows of a scene; `windows[i]` is the window of detection i.
 
     `passes[i]` is the look at the whole scene (one per scale) that it belongs to: an object's score is then the mean of
-    its best score in each pass, 0 where it was not found. Without passes it is the best score of all.
+    its best score in each of the `looks` passes (default: those that found anything), 0 where it was not found. Without
+    passes it is the best score of all.
     `largest_px` is the square root of the area of a large object (95th percentile): joined fragments may not exceed
     1.5 times that. Returns the objects, best score first, and doubtful pairs (index, index, IoS) among them.
     """
@@ -99,7 +101,7 @@ def merge(
         scores=np.array([d.score for d in detections]),
         windows=np.asarray(windows),
         passes=np.zeros(len(detections), int) if passes is None else np.asarray(passes),
-        looks=1 if passes is None else len(set(passes)),
+        looks=1 if passes is None else (looks or len(set(passes))),
     )
     cut = np.array([d.cut for d in detections])
     pairs = overlapping(found.boxes, found.classes)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.merge import merge
+from engine.merge import Merged, merge
 from engine.signals import FEATURES, feature_rows, object_signals
 from engine.types import (
     PredictedObject,
@@ -43,8 +43,9 @@ def combine(
     windows = [w for chunk in chunks for w in chunk.windows]
     detections = [d for w in windows for d in w.detections]
     place = [i for i, w in enumerate(windows) for _ in w.detections]
-    passes = passes_of(windows, place) if mean_of_zooms else None
-    merged, doubts = merge(detections, place, largest_px=largest_px or DEFAULT_LARGEST_PX, passes=passes)
+    merged, doubts = merge_windows(
+        windows, largest_px=largest_px or DEFAULT_LARGEST_PX, mean_of_zooms=mean_of_zooms
+    )
     signals = object_signals(merged, detections, place, windows, (scene.width, scene.height))
     right, there, recall = _probabilities([m.score for m in merged], signals, calibration)
     objects = tuple(
@@ -70,10 +71,17 @@ def combine(
     )
 
 
-def passes_of(windows: Sequence[WindowResult], place: Sequence[int]) -> list[int]:
-    """Number of the look at the whole scene (one per scale) that each detection belongs to."""
+def merge_windows(
+    windows: Sequence[WindowResult], *, largest_px: float, mean_of_zooms: bool
+) -> tuple[list[Merged], list[tuple[int, int, float]]]:
+    """`engine.merge.merge` of all detections of these windows; every scale among them is one look at the scene."""
+    detections = [d for w in windows for d in w.detections]
+    place = [i for i, w in enumerate(windows) for _ in w.detections]
+    if not mean_of_zooms:
+        return merge(detections, place, largest_px=largest_px)
     number = {scale: i for i, scale in enumerate(sorted({w.scale for w in windows}))}
-    return [number[windows[i].scale] for i in place]
+    passes = [number[windows[i].scale] for i in place]
+    return merge(detections, place, largest_px=largest_px, passes=passes, looks=len(number))
 
 
 def _probabilities(
