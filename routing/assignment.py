@@ -8,26 +8,27 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from routing import skill
-from routing.eligibility import Candidate, Reason, Waiting, over_load, rank, why_not
+from routing import worth
+from routing.eligibility import Candidate, Reason, Waiting, why_not
 from routing.policy import RoutingPolicy
+from routing.record_table import RecordTable
 
 __all__ = ["Candidate", "Idle", "Offer", "Reason", "Waiting", "choose", "explain"]
 
-Array = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
+Scores = npt.NDArray[np.float32]
 
 SAME_LANE_BONUS = 0.1  # on top of the block bonus: same class and project need no new look at the guideline
-NEWCOMER_BONUS = 0.2  # what we learn of a newcomer is worth something too
 MAX_REASONS = 3
+LOOK_AHEAD = 48  # best tasks of each annotator that one pass of the matching considers
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
     """One assignment for one annotator, with everything needed to recompute why.
 
-    terms: the factors of the score. runner_up: the next best {assignment, score} for this annotator, or None.
-    propensity: probability with which this offer would be made again, for evaluating other policies from history.
+    score: value × urgency × settles × freshness × bonus / seconds, all in `terms`. runner_up: the next best
+    {assignment, score} for this annotator that was free then, or None. propensity: probability with which this offer
+    would be made again, given what others got before, for evaluating other policies from history.
     """
 
     annotator: int
@@ -68,10 +69,10 @@ def choose(
     if not candidates:
         return [Idle(waiting[i].id, ["nothing is open right now"]) for i in open_ if not waiting[i].held]
     fair = float(np.mean([w.answers_today for w in waiting]))
-    table = _Table([waiting[i] for i in open_], candidates, policy, fair)
+    matching = _Matching([waiting[i] for i in open_], candidates, policy, fair)
     offers: list[Offer | Idle] = []
     for _ in range(max(waiting[i].want - waiting[i].held for i in open_)):
-        made = table.one_round(rng, now)
+        made = matching.one_round(rng, now)
         if not made:
             break
         offers.extend(made)
@@ -106,97 +107,96 @@ def explain(offer: Offer) -> str:
     )
 
 
-class _Table:
-    """The score matrix (annotators, candidates) and what is still free."""
+class _Matching:
+    """The score matrix (annotators, candidates), who still wants something, and what is still free."""
 
     def __init__(
         self, people: Sequence[Waiting], tasks: Sequence[Candidate], policy: RoutingPolicy, fair: float
     ) -> None:
+        # Tasks alike lie side by side, so that the groups of `worth.settles` are slices.
+        tasks = sorted(tasks, key=lambda t: (t.kind, t.domain, t.lane, t.belief is None))
         self.people, self.tasks, self.policy = people, tasks, policy
-        self.kinds = sorted({t.kind for t in tasks})
-        self.kind_of = np.array([self.kinds.index(t.kind) for t in tasks])
-        lanes = sorted({t.lane for t in tasks})
-        self.lane_index = {lane: k for k, lane in enumerate(lanes)}
-        self.lane_of = np.array([self.lane_index[t.lane] for t in tasks])
+        kinds = {kind: k for k, kind in enumerate(sorted({t.kind for t in tasks}))}
+        lanes = {lane: k for k, lane in enumerate(sorted({t.lane for t in tasks}))}
+        self.kind_of = np.array([kinds[t.kind] for t in tasks], dtype=np.intp)
+        self.lane_of = np.array([lanes[t.lane] for t in tasks], dtype=np.intp)
+        self.last_kind = np.array([kinds.get(p.last_kind or "", -1) for p in people], dtype=np.intp)
+        self.last_lane = np.array([lanes.get(p.last_lane or "", -1) for p in people], dtype=np.intp)
         self.microtask = np.array([t.microtask for t in tasks])
-        self.age = np.array([t.age_s for t in tasks])
-        self.eligible = _eligible(people, tasks, policy, fair)
-        self.settles = _settles(people, tasks)
-        seconds = _seconds(people, tasks, self.kinds, self.kind_of, policy)
-        value = np.array([max(t.value, 1e-6) for t in tasks])
-        urgency = 1 + policy.age_weight * self.age / policy.age_scale_s
-        urgency *= np.exp2(np.clip([t.priority for t in tasks], -20, 20))
-        fresh = np.array([1 + NEWCOMER_BONUS * _newness(p, policy) for p in people])
-        self.base: Array = value * self.settles / seconds * urgency * fresh[:, None]
         self.left = np.array([p.want - p.held for p in people])
-        self.last_kind = np.array(
-            [self.kinds.index(p.last_kind) if p.last_kind in self.kinds else -1 for p in people]
-        )
-        self.last_lane = np.array([self.lane_index.get(p.last_lane or "", -1) for p in people])
-        self.seconds = seconds
+        self.free = np.ones(len(tasks), dtype=bool)
+        table = RecordTable([p.record for p in people])
+        self.settles = worth.settles(table, tasks)
+        self.pace = worth.pace(table, people, sorted(kinds), policy)
+        self.urgency = worth.urgency(tasks, policy)
+        self.fresh = worth.freshness(table, policy)
+        self.expected = np.array([max(t.expected_s, 0.05) for t in tasks])
+        # 32 bits: half the memory traffic, which is what matching costs, and far finer than any estimate in it.
+        self.base: Scores = (self.fresh[:, None] / self.pace).astype(np.float32)[:, self.kind_of]
+        self.base *= self.settles
+        self.base *= (self.urgency / self.expected).astype(np.float32)
+        self.base *= worth.eligible(people, tasks, policy, fair)
 
     def one_round(self, rng: np.random.Generator, now: float | datetime) -> list[Offer]:
         """Give at most one offer to each annotator who still wants one."""
-        active = np.flatnonzero((self.left > 0) & self.eligible.any(axis=1))
+        rows = np.flatnonzero(self.left > 0)
+        score = self.base[rows] * self._bonus(rows)
         made: list[Offer] = []
-        while len(active):
-            score = self._score(active)
-            rows, best = np.arange(len(active)), np.argmax(score, axis=1)
-            order = np.argsort(-score[rows, best], kind="stable")
-            again: list[int] = []
-            taken: set[int] = set()
-            for row in order:
-                task = int(best[row])
-                if score[row, task] <= 0:
-                    continue
-                if task in taken:  # a better pair took it within this pass
-                    again.append(int(active[row]))
-                    continue
-                offer, chosen = self._offer(int(active[row]), task, score[row], rng, now, taken)
-                taken.add(chosen)
-                made.append(offer)
-            if not taken:
+        while len(rows) and self.free.any():
+            waiting = [True] * len(rows)
+            for row, task in _best_pairs(score * self.free):
+                if waiting[row] and self.free[task]:  # else a better pair has taken one of the two
+                    made.append(self._offer(int(rows[row]), task, score[row], rng, now))
+                    waiting[row] = False
+            if all(waiting):
                 break
-            self.eligible[:, list(taken)] = False
-            active = np.array([i for i in again if self.eligible[i].any()], dtype=np.intp)
+            rows, score = rows[waiting], score[waiting]
         return made
 
-    def _score(self, active: npt.NDArray[np.intp]) -> Array:
-        same_kind = self.kind_of[None, :] == self.last_kind[active, None]
-        same_lane = self.lane_of[None, :] == self.last_lane[active, None]
-        bonus = 1 + self.policy.block_bonus * same_kind + SAME_LANE_BONUS * same_lane
-        return np.asarray(np.where(self.eligible[active], self.base[active] * bonus, 0.0))
+    def _bonus(self, rows: npt.NDArray[np.intp]) -> Scores:
+        """Return (annotators, candidates): the factor for staying with what one did last."""
+        same_kind = self.kind_of == self.last_kind[rows, None]
+        same_lane = self.lane_of == self.last_lane[rows, None]
+        index = same_kind.view(np.int8) + 2 * same_lane.view(np.int8)
+        kind, lane = self.policy.block_bonus, SAME_LANE_BONUS
+        factor: Scores = np.array([1, 1 + kind, 1 + lane, 1 + kind + lane], dtype=np.float32)
+        return np.asarray(factor[index])
 
     def _offer(
-        self,
-        i: int,
-        best: int,
-        score: Array,
-        rng: np.random.Generator,
-        now: float | datetime,
-        taken: set[int],
-    ) -> tuple[Offer, int]:
-        pool = np.flatnonzero((score > 0) & (self.kind_of == self.kind_of[best]))
-        pool = (
-            np.array([j for j in pool if j not in taken], dtype=np.intp)
-            if len(taken) < len(pool)
-            else pool[:0]
-        )
-        share = self.policy.explore_share if len(pool) > 1 else 0.0
+        self, i: int, best: int, score: Scores, rng: np.random.Generator, now: float | datetime
+    ) -> Offer:
+        open_score = score * self.free
+        alike = (self.kind_of == self.kind_of[best]) & (open_score > 0)
+        choices = int(np.count_nonzero(alike))
+        share = self.policy.explore_share if choices > 1 else 0.0
         explored = bool(share and rng.random() < share)
-        task = int(rng.choice(pool)) if explored else best
-        propensity = (share / len(pool) if share else 0.0) + ((1 - share) if task == best else 0.0)
-        person, chosen = self.people[i], self.tasks[task]
-        others = score.copy()
-        others[task] = 0.0
-        second = int(np.argmax(others))
+        task = int(rng.choice(np.flatnonzero(alike))) if explored else best
+        propensity = share / choices + (1 - share if task == best else 0.0)
+        open_score[task] = 0.0
+        second = int(np.argmax(open_score))
         runner_up = None
-        if others[second] > 0:
-            runner_up = {"assignment": float(self.tasks[second].assignment), "score": float(others[second])}
-        terms: dict[str, float | str | bool] = {
+        if open_score[second] > 0:
+            runner_up = {
+                "assignment": float(self.tasks[second].assignment),
+                "score": float(open_score[second]),
+            }
+        person, chosen = self.people[i], self.tasks[task]
+        terms = self._terms(i, task, explored)
+        self.left[i] -= 1
+        self.last_kind[i], self.last_lane[i] = self.kind_of[task], self.lane_of[task]
+        self.free[task] = False
+        # Two assignments of one micro-task want two different people.
+        self.base[i, self.microtask == chosen.microtask] = 0.0
+        return Offer(person.id, chosen.assignment, float(score[task]), terms, runner_up, propensity, now)
+
+    def _terms(self, i: int, task: int, explored: bool) -> dict[str, float | str | bool]:
+        chosen = self.tasks[task]
+        return {
             "value": chosen.value,
+            "urgency": float(self.urgency[task]),
             "settles": float(self.settles[i, task]),
-            "seconds": float(self.seconds[i, task]),
+            "seconds": float(self.pace[i, self.kind_of[task]] * self.expected[task]),
+            "freshness": float(self.fresh[i]),
             "age_s": chosen.age_s,
             "priority": chosen.priority,
             "same_kind": bool(self.kind_of[task] == self.last_kind[i]),
@@ -205,110 +205,16 @@ class _Table:
             "gold": chosen.gold,
             "kind": chosen.kind,
         }
-        self.left[i] -= 1
-        self.last_kind[i], self.last_lane[i] = self.kind_of[task], self.lane_of[task]
-        # Two assignments of one micro-task want two different people.
-        self.eligible[i, self.microtask == chosen.microtask] = False
-        return Offer(
-            person.id, chosen.assignment, float(score[task]), terms, runner_up, propensity, now
-        ), task
 
 
-def _eligible(
-    people: Sequence[Waiting], tasks: Sequence[Candidate], policy: RoutingPolicy, fair: float
-) -> Mask:
-    """Return (annotators, candidates): the vectorised `why_not`, plus the rule about borrowing higher tiers."""
-    free = np.array([not p.paused and not over_load(p, policy, fair) for p in people])
-    own = np.array([rank(p.tier) for p in people])[:, None]
-    needed = np.array([rank(t.tier) for t in tasks])[None, :]
-    out = (own >= needed) & free[:, None]
-    out &= _member([p.domains for p in people], [t.domain for t in tasks], "")
-    out &= _member([p.languages for p in people], [t.language for t in tasks], "")
-    if any(p.kinds is not None for p in people):
-        every = frozenset(t.kind for t in tasks)
-        out &= _member([every if p.kinds is None else p.kinds for p in people], [t.kind for t in tasks], None)
-    row = {p.id: i for i, p in enumerate(people)}
-    for j, task in enumerate(tasks):
-        for id in task.excluded:
-            if id in row:
-                out[row[id], j] = False
-    level = out & (needed == own)
-    above = own[:, 0] > 0
-    if policy.borrow_up:
-        above &= level.any(axis=1)
-    out[above] &= level[above]
-    return np.asarray(out)
-
-
-def _member(sets: Sequence[frozenset[str]], wanted: Sequence[str], free: str | None) -> Mask:
-    names = sorted(set(wanted))
-    column = np.array([names.index(name) for name in wanted])
-    small = np.array([[name == free or name in have for name in names] for have in sets], dtype=bool)
-    return np.asarray(small[:, column])
-
-
-def _settles(people: Sequence[Waiting], tasks: Sequence[Candidate]) -> Array:
-    """Return (annotators, candidates): the share of the uncertainty at stake that one answer is expected to remove."""
-    out = np.zeros((len(people), len(tasks)))
-    groups: dict[tuple[str, str], list[int]] = {}
-    for j, task in enumerate(tasks):
-        groups.setdefault((task.kind, task.domain), []).append(j)
-    for (kind, domain), members in groups.items():
-        columns = np.array(members)
-        with_belief = np.array([tasks[j].belief is not None and kind in skill.VERDICT_POOL for j in members])
-        if with_belief.any():
-            cols = columns[with_belief]
-            beliefs = np.array([b.vector for b in (tasks[j].belief for j in cols) if b is not None])
-            rows = np.array([p.record.verdict_rows(kind, domain) for p in people])
-            out[:, cols] = _gini_share(beliefs, rows)
-        if not with_belief.all():
-            quality = np.array([_quality(p, kind, domain) for p in people])
-            out[:, columns[~with_belief]] = quality[:, None]
-    return out
-
-
-def _gini_share(beliefs: Array, rows: Array) -> Array:
-    """Return (annotators, candidates) from beliefs (M, 3) and P(group | state) (N, 3, 3)."""
-    mass = np.einsum("ms,nsg->nmg", beliefs, rows)
-    squares = np.einsum("ms,nsg->nmg", beliefs**2, rows**2)
-    after = (squares / np.maximum(mass, 1e-12)).sum(axis=2)
-    before = (beliefs**2).sum(axis=1)[None, :]
-    # Never quite zero: an answer that cannot flip the decision still adds evidence for the next.
-    return np.asarray(np.clip((after - before) / np.maximum(1 - before, 1e-6), 0.02, 1.0))
-
-
-def _quality(person: Waiting, kind: str, domain: str) -> float:
-    record = person.record
-    if kind == "coverage_tile":
-        return record.recall(domain, 48.0)
-    if kind in ("draw_missed", "fix_box"):
-        return record.draw_quality(domain, kind).good
-    if kind == "compare_two":
-        return 2 * record.compare_accuracy() - 1
-    rows = record.verdict_rows(kind, domain)
-    return max(rows[0][0] - 0.5 * (rows[1][0] + rows[2][0]), 0.02)
-
-
-def _seconds(
-    people: Sequence[Waiting],
-    tasks: Sequence[Candidate],
-    kinds: Sequence[str],
-    kind_of: npt.NDArray[np.intp],
-    policy: RoutingPolicy,
-) -> Array:
-    """Return (annotators, candidates): expected seconds of crowd-priced time."""
-    base = policy.wage_per_hour["crowd"]
-    pool = [skill.SECONDS[kind] * float(np.exp(skill.LOG_SD**2 / 2)) for kind in kinds]
-    pace = np.array(
-        [[p.record.seconds(kind) / s for kind, s in zip(kinds, pool, strict=True)] for p in people]
-    )
-    wage = np.array([policy.wage_per_hour[p.tier] / base if base > 0 else 1.0 for p in people])
-    expected = np.array([max(t.expected_s, 0.05) for t in tasks])
-    return np.asarray(pace[:, kind_of] * wage[:, None] * expected[None, :])
-
-
-def _newness(person: Waiting, policy: RoutingPolicy) -> float:
-    return max(0.0, 1 - person.record.answers() / max(policy.newcomer_answers, 1))
+def _best_pairs(score: Scores) -> list[tuple[int, int]]:
+    """Return the pairs (row, column) above 0 with a row's LOOK_AHEAD best columns, best first."""
+    width = min(LOOK_AHEAD, score.shape[1])
+    columns = np.argpartition(score, score.shape[1] - width, axis=1)[:, -width:]
+    values = np.take_along_axis(score, columns, axis=1).ravel()
+    order = np.argsort(-values, kind="stable")
+    order = order[: np.count_nonzero(values > 0)]
+    return list(zip((order // width).tolist(), columns.ravel()[order].tolist(), strict=True))
 
 
 def _idle_reasons(

@@ -1,6 +1,5 @@
 """Which tier decides a dispute, and which specialist of that tier decides it best."""
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -35,17 +34,20 @@ def rank_specialists(
     *,
     domain: str,
     tier: str = "specialist",
+    rival_cls: int | None = None,
 ) -> list[Ranked]:
-    """Return the people of the tier or above, best first, by how well their record separates this case's states.
+    """Return the people of the tier or above, best first, by how well their record separates what is disputed.
 
-    The gain is the expected fall of the belief's Gini uncertainty by one verdict, per price and load.
+    The gain is the expected fall of the belief's Gini uncertainty by one verdict, per price and load. rival_cls: the
+    other class of a dispute between two; the record must then tell right from wrong when either of them is shown.
     """
     out: list[Ranked] = []
+    shown = dict.fromkeys((case.cls, rival_cls)) if rival_cls is not None else (case.cls,)
     for person in people:
         if rank(person.tier) < rank(tier) or (domain and domain not in person.domains) or person.paused:
             continue
-        rows = person.record.verdict_rows("adjudicate", domain, case.cls)
-        gain = gini_gain(case.belief.vector, rows)
+        rows = [person.record.verdict_rows("adjudicate", domain, cls) for cls in shown]
+        gain = sum(gini_gain(case.belief.vector, row) for row in rows) / len(rows)
         load = 1 / (1 + person.answers_today / max(policy.load_free, 1))
         price = policy.wage_per_hour[person.tier] / max(policy.wage_per_hour[tier], 1e-9)
         out.append(Ranked(person.id, gain * load / max(price, 1e-9), gain, person.answers_today))
@@ -73,5 +75,4 @@ def confusion_of(case: ObjectCase, verdicts: Mapping[str, int]) -> str:
         "outline or class": case.belief.geometry,
         "there or not": case.belief.phantom,
     }
-    closest = min(states, key=lambda name: abs(states[name] - 0.5) if math.isfinite(states[name]) else 1.0)
-    return closest
+    return min(states, key=lambda name: abs(states[name] - 0.5))

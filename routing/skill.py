@@ -6,11 +6,12 @@ states, because "wrong outline" and "nothing there" lead to different next steps
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 Row = tuple[float, float, float]
 Rows = tuple[Row, Row, Row]
+PoolOf = Callable[[str, bool], Row | Rows]  # the pool's rates by tier, and whether the domain was declared
 
 # Verdicts fall in three groups. A grid page says only "ok" or "bad", and "bad" is the second group.
 GROUP = {
@@ -89,6 +90,11 @@ def band(size_px: float) -> int:
     return len(BANDS) - 1
 
 
+def band_size(limit: float) -> float:
+    """Return a typical size, in screen px, of the objects in the band below `limit`."""
+    return min(limit, 128.0) * 0.8
+
+
 def pool_recall(size_px: float) -> float:
     """Return the share of objects of this size (screen px) that one look of an average annotator finds."""
     base = 1.4 + 1.6 * math.log2(max(size_px, 2.0) / 48.0)
@@ -114,6 +120,11 @@ def verdict_pool(kind: str, tier: str, declared: bool) -> Rows:
         scaled(rows[1], right[1], factor),
         scaled(rows[2], right[2], factor),
     )
+
+
+def draw_pool(kind: str, tier: str, declared: bool) -> Row:
+    """Return P(state of a drawn version) of the pool for one kind, by tier; raise KeyError for a kind without drawing."""
+    return scaled(DRAW_POOL[kind], 0, TIER_ERROR[tier] * (DECLARED_ERROR if declared else 1.0))
 
 
 def shrink(counts: Sequence[float], prior: Row, strength: float) -> Row:

@@ -87,7 +87,7 @@ def _log_likelihood(counts: Counts, spam: "skill.SpamType | None", factor: float
         total += TEMPER * _log(counts(f"d|{kind}|")[:3], drawn)
     for band, limit in enumerate(skill.BANDS):
         found, missed = counts(f"l||{band}")[:2]
-        recall = skill.pool_recall(min(limit, 128.0) * 0.8)
+        recall = skill.pool_recall(skill.band_size(limit))
         if spam is not None:
             recall = spam.recall * recall
         elif factor > 1:

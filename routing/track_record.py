@@ -33,6 +33,10 @@ _SCALE |= {"c": (MILLI,) * 2, "t": (1, MICRO, MICRO), "g": (MILLI,) * 2}
 ANNOTATOR_WEIGHT = 20.0  # pseudo-answers per state that tie an annotator to the pool
 DOMAIN_WEIGHT = 32.0  # pseudo-answers that tie a domain to the annotator (fitted on a set with 100 topics)
 CLASS_WEIGHT = 8.0  # pseudo-answers that tie a class to the domain
+SPEED_WEIGHT = 10.0  # pseudo-answers that tie a person's pace to the pool
+
+# A ruling settles its own case, so it says nothing of its author; what specialists said while verifying does.
+VERDICT_SOURCES = {"adjudicate": ("adjudicate", "verify_box")}
 
 
 class RevertError(ValueError):
@@ -81,16 +85,20 @@ class TrackRecord:
         scale = _SCALE[key[0]]
         return tuple(n / s for n, s in zip(raw, scale, strict=True)) if raw else (0.0,) * len(scale)
 
+    def _verdicts(self, kind: str, level: str) -> tuple[float, ...]:
+        sources = VERDICT_SOURCES.get(kind)
+        if sources is None:
+            return self._get(f"v|{kind}|{level}")
+        return tuple(
+            sum(column) for column in zip(*(self._get(f"v|{s}|{level}") for s in sources), strict=True)
+        )
+
     def verdict_rows(self, kind: str, domain: str = "", cls: int | None = None) -> Rows:
         """Return P(verdict group | state) as 3 rows of 3, shrunk class -> domain -> annotator -> pool."""
         pool = skill.verdict_pool(kind, self.tier, domain in self.declared)
-        total = self._get(f"v|{kind}||")
-        here = self._get(f"v|{kind}|{_quoted(domain)}|")
-        fine = (
-            self._get(f"v|{kind}|{_quoted(domain)}|{'' if cls is None else cls}")
-            if cls is not None
-            else (0.0,) * 9
-        )
+        total = self._verdicts(kind, "|")
+        here = self._verdicts(kind, f"{quoted(domain)}|")
+        fine = (0.0,) * 9 if cls is None else self._verdicts(kind, f"{quoted(domain)}|{cls}")
         rows: list[Row] = []
         for s in range(3):
             cut = slice(3 * s, 3 * s + 3)
@@ -117,20 +125,20 @@ class TrackRecord:
         for index, limit in enumerate(skill.BANDS):
             f, m = self._get(f"l||{index}")
             found, missed = found + f, missed + m
-            expected += (f + m) * skill.pool_recall(min(limit, 128.0) * 0.8)
+            expected += (f + m) * skill.pool_recall(skill.band_size(limit))
         n = found + missed
         # The annotator's own level: how far their recall over all sizes is from what the pool would have had.
         own = (found + ANNOTATOR_WEIGHT * 0.8) / (n + ANNOTATOR_WEIGHT)
         usual = (expected + ANNOTATOR_WEIGHT * 0.8) / (n + ANNOTATOR_WEIGHT)
         prior = skill.sigmoid(skill.logit(pool) + skill.logit(own) - skill.logit(usual))
-        f, m = self._get(f"l|{_quoted(domain)}|{size_band}")
+        f, m = self._get(f"l|{quoted(domain)}|{size_band}")
         return (f + DOMAIN_WEIGHT * prior) / (f + m + DOMAIN_WEIGHT)
 
     def box_sigma(self, domain: str) -> float:
         """Return the noise of an edge that this annotator draws, relative to sqrt(area) of the box."""
         loss = n = 0.0
         for kind in ("draw_missed", "fix_box"):
-            here = self._get(f"d|{kind}|{_quoted(domain)}") if domain else self._get(f"d|{kind}|")
+            here = self._get(f"d|{kind}|{quoted(domain)}") if domain else self._get(f"d|{kind}|")
             loss, n = loss + here[3], n + here[4]
         prior = skill.BOX_SIGMA * math.sqrt(skill.TIER_ERROR[self.tier])
         sigma = (loss / skill.IOU_LOSS_PER_SIGMA + ANNOTATOR_WEIGHT * prior) / (n + ANNOTATOR_WEIGHT)
@@ -138,10 +146,9 @@ class TrackRecord:
 
     def draw_quality(self, domain: str, kind: str = "draw_missed") -> Belief:
         """Return the belief that a version drawn by this annotator starts with."""
-        factor = skill.TIER_ERROR[self.tier] * (skill.DECLARED_ERROR if domain in self.declared else 1.0)
-        pool = skill.scaled(skill.DRAW_POOL[kind], 0, factor)
+        pool = skill.draw_pool(kind, self.tier, domain in self.declared)
         row = skill.shrink(self._get(f"d|{kind}|")[:3], pool, ANNOTATOR_WEIGHT)
-        return Belief.of(skill.shrink(self._get(f"d|{kind}|{_quoted(domain)}")[:3], row, DOMAIN_WEIGHT))
+        return Belief.of(skill.shrink(self._get(f"d|{kind}|{quoted(domain)}")[:3], row, DOMAIN_WEIGHT))
 
     def compare_accuracy(self) -> float:
         """Return the probability that this annotator picks the better of two versions."""
@@ -153,10 +160,9 @@ class TrackRecord:
         """Return the expected time of one answer of this kind (per cell of a grid), log-normal, shrunk to the pool."""
         n, logs, squares = self._get(f"t|{kind}")
         prior = math.log(skill.SECONDS[kind])
-        strength = 10.0
-        mean = (logs + strength * prior) / (n + strength)
+        mean = (logs + SPEED_WEIGHT * prior) / (n + SPEED_WEIGHT)
         spread = squares - 2 * mean * logs + n * mean * mean
-        variance = (max(spread, 0.0) + strength * skill.LOG_SD**2) / (n + strength)
+        variance = (max(spread, 0.0) + SPEED_WEIGHT * skill.LOG_SD**2) / (n + SPEED_WEIGHT)
         return math.exp(mean + min(variance, 2.0) / 2)
 
     def answers(self, kind: str | None = None) -> float:
@@ -206,9 +212,14 @@ def replay(outcomes: Iterable[Outcome], start: TrackRecord | None = None) -> Tra
     return TrackRecord(record.tier, record.declared, counts)
 
 
+def scale_of(key: str) -> tuple[int, ...]:
+    """Return how many units of each entry under this key make one answer."""
+    return _SCALE[key[0]]
+
+
 def _steps(o: Outcome) -> Iterator[tuple[str, tuple[int, ...]]]:
     weight = round(o.weight * MILLI)
-    domain = _quoted(o.domain)
+    domain = quoted(o.domain)
     if o.given in GROUP:
         group = GROUP[o.given]
         if o.kind in ("grid_verify", "coverage_tile"):
@@ -249,5 +260,6 @@ def _look_steps(o: Outcome, domain: str, weight: int) -> Iterator[tuple[str, tup
         yield key, step
 
 
-def _quoted(domain: str) -> str:
+def quoted(domain: str) -> str:
+    """Return the domain as part of a key: without the bars that separate a key's parts."""
     return domain.replace("%", "%25").replace("|", "%7C")
