@@ -16,10 +16,11 @@ from routing.record_table import RecordTable
 __all__ = ["Candidate", "Idle", "Offer", "Reason", "Waiting", "choose", "explain"]
 
 Scores = npt.NDArray[np.float32]
+Places = npt.NDArray[np.intp]
 
 SAME_LANE_BONUS = 0.1  # on top of the block bonus: same class and project need no new look at the guideline
 MAX_REASONS = 3
-LOOK_AHEAD = 48  # best tasks of each annotator that one pass of the matching considers
+CHUNK = 1024  # pairs that are looked through at once for what is still free
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,16 +142,16 @@ class _Matching:
         """Give at most one offer to each annotator who still wants one."""
         rows = np.flatnonzero(self.left > 0)
         score = self.base[rows] * self._bonus(rows)
+        waiting = np.ones(len(rows), dtype=bool)
         made: list[Offer] = []
-        while len(rows) and self.free.any():
-            waiting = [True] * len(rows)
-            for row, task in _best_pairs(score * self.free):
-                if waiting[row] and self.free[task]:  # else a better pair has taken one of the two
-                    made.append(self._offer(int(rows[row]), task, score[row], rng, now))
-                    waiting[row] = False
-            if all(waiting):
-                break
-            rows, score = rows[waiting], score[waiting]
+        row, task = _best_pairs(score * self.free)
+        for start in range(0, len(row), CHUNK):
+            part = slice(start, start + CHUNK)
+            open_ = np.flatnonzero(waiting[row[part]] & self.free[task[part]]) + start
+            for r, t in zip(row[open_].tolist(), task[open_].tolist(), strict=True):
+                if waiting[r] and self.free[t]:  # else a better pair has taken one of the two
+                    made.append(self._offer(int(rows[r]), t, score[r], rng, now))
+                    waiting[r] = False
         return made
 
     def _bonus(self, rows: npt.NDArray[np.intp]) -> Scores:
@@ -207,14 +208,16 @@ class _Matching:
         }
 
 
-def _best_pairs(score: Scores) -> list[tuple[int, int]]:
-    """Return the pairs (row, column) above 0 with a row's LOOK_AHEAD best columns, best first."""
-    width = min(LOOK_AHEAD, score.shape[1])
+def _best_pairs(score: Scores) -> tuple[Places, Places]:
+    """Return rows and columns of the pairs above 0, best first, of N rows the N best columns each.
+
+    More are never needed: the N - 1 other people cannot take all N.
+    """
+    width = min(score.shape)
     columns = np.argpartition(score, score.shape[1] - width, axis=1)[:, -width:]
     values = np.take_along_axis(score, columns, axis=1).ravel()
-    order = np.argsort(-values, kind="stable")
-    order = order[: np.count_nonzero(values > 0)]
-    return list(zip((order // width).tolist(), columns.ravel()[order].tolist(), strict=True))
+    order = np.argsort(-values, kind="stable")[: np.count_nonzero(values > 0)]
+    return order // max(width, 1), columns.ravel()[order]
 
 
 def _idle_reasons(

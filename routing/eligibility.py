@@ -67,6 +67,8 @@ class Reason:
 
 def rank(tier: str) -> int:
     """Return the position of a tier, crowd = 0; raise ValueError for an unknown one."""
+    if tier not in TIERS:
+        raise ValueError(f"tier: {tier!r} is not one of {', '.join(TIERS)}")
     return TIERS.index(tier)
 
 
