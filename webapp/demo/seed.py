@@ -27,8 +27,11 @@ ACCOUNTS = (
 TREES, PHOTOS = "Trees from the air", "Photographs"
 COLD, WARM = "Survey, first scene", "Survey, other scenes"
 BATCHES = {"cold": COLD, "warm": WARM}
-COLD_SCENES = ("2019_YELL_2_528000_4978000_image_crop2.png",)
-WARM_SCENES = ("2019_YELL_2_541000_4977000_image_crop.png", "OSBS_029.png", "SOAP_061.png")
+SCENES = {
+    "cold": ("2019_YELL_2_528000_4978000_image_crop2.png",),
+    "warm": ("2019_YELL_2_541000_4977000_image_crop.png", "OSBS_029.png", "SOAP_061.png"),
+}
+QUICK_SCENES = {"cold": SCENES["warm"][:1], "warm": SCENES["warm"][1:]}  # 377 trees instead of 951
 TREE_GUIDELINE = """Every tree crown that is visible from above is one object, living or dead.
 Draw the box so that it touches the crown on all four sides; leave its shadow out.
 Where crowns touch, give each its own box; boxes may overlap.
@@ -39,15 +42,20 @@ Count what is visible; do not guess hidden parts, unless less than a tenth is hi
 A reflection or a picture of a thing is not the thing."""
 
 
-def seed(survey: Path, photographs: Path, coco: list[str], var: Path, *, crowd: int, seed: int) -> None:
-    """Create everything that is not there yet; safe to run again after a kill at any point."""
+def seed(
+    survey: Path, photographs: Path, coco: list[str], var: Path, *, crowd: int, seed: int, quick: bool = False
+) -> None:
+    """Create everything that is not there yet; safe to run again after a kill at any point.
+
+    `quick` takes two small scenes, enough to see every part work.
+    """
     organisation, _ = Organisation.objects.get_or_create(name=ORGANISATION)
     for username, role, name in ACCOUNTS:
         _person(organisation, username, PASSWORD, role, ["aerial", "everyday"], name=name)
     _project(organisation, TREES, "aerial", ["tree"], TREE_GUIDELINE)
     _project(organisation, PHOTOS, "everyday", coco, PHOTO_GUIDELINE)
-    _import(organisation, survey, COLD_SCENES, var / "batches" / "cold", TREES, COLD)
-    _import(organisation, survey, WARM_SCENES, var / "batches" / "warm", TREES, WARM)
+    for batch, names in (QUICK_SCENES if quick else SCENES).items():
+        _import(organisation, survey, names, var / "batches" / batch, TREES, BATCHES[batch])
     pictures = [p.name for p in sorted(photographs.iterdir()) if p.suffix in (".png", ".jpg")]
     _import(organisation, photographs, pictures, var / "batches" / "photographs", PHOTOS, PHOTOS)
     _crowd(organisation, var / "people.json", crowd, seed)

@@ -125,6 +125,6 @@ def promoted_model() -> ModelVersion:
     model = project.model_versions.filter(promoted_at__isnull=False).order_by("-pk").first()
     if model is None:
         raise StageFailed(
-            "the trained model measured no better than the pretrained one, so nothing was promoted"
+            "the trained model did not measure better than the pretrained one, so nothing was promoted"
         )
     return model

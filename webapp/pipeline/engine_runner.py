@@ -239,7 +239,8 @@ def retrain(run: Run, report: Reporter) -> dict[str, Any]:
     out = settings.VAR_DIR / "models" / str(project.pk)
     ref = jobs.retrain(examples, base=jobs.pretrained(), out_dir=out, options=options, progress=report)
     metrics = {k: v for k, v in ref.metrics.items() if k != "sample"}
-    better = metrics["ap50_after"] > metrics["ap50_before"]
+    before, after = metrics["ap50_before"], metrics["ap50_after"]
+    better = after is not None and after > before  # None: too few annotations to hold any out and measure
     version, _ = ModelVersion.objects.get_or_create(
         project=project,
         sha256=ref.version,

@@ -51,6 +51,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--train-seconds", type=float, default=110.0, help="budget of the training (%(default)s)"
         )
+        parser.add_argument(
+            "--quick",
+            action="store_true",
+            help="two small scenes only: shows that every part works, not how well",
+        )
         parser.add_argument("--json", action="store_true", help="print the report as JSON at the end")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -128,8 +133,9 @@ class Demo:
             bars.update(task, description="tables and accounts", completed=0, total=None)
             call_command("migrate", verbosity=0)
             seed.seed(
-                survey, photographs, coco, self.var, crowd=self.options["crowd"], seed=self.options["seed"]
-            )
+                survey, photographs, coco, self.var, crowd=self.options["crowd"], seed=self.options["seed"],
+                quick=self.options["quick"],
+            )  # fmt: skip
             bars.update(task, description="ready", completed=1, total=1)
         return survey
 
