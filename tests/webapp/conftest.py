@@ -3,19 +3,30 @@
 acme: ada and bob (annotators), sam (senior), olga (specialist), otto (operations manager); evil: mallory (everything).
 """
 
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import numpy as np
 import pytest
 from django.core.cache import cache
+from django.db import connection
+from jsonschema import Draft202012Validator
 from PIL import Image
 from pytest_django import Settings
 
+from webapp.devtools.webprocess import WebProcess
 from webapp.people.models import Organisation, Role, Tier, User
 from webapp.people.operations import create_organisation, create_person
 from webapp.projects.models import Project
 from webapp.projects.operations import create_project
 from webapp.scenes.models import Dataset
+
+WEB_ENVIRONMENT = {"SECRET_KEY": "only for tests"}
 
 
 @pytest.fixture(autouse=True)
@@ -108,3 +119,62 @@ def pictures(tmp_path: Path) -> Path:
     for seed, name in enumerate(("a.png", "b.png", "c.jpg")):
         save_picture(folder / name, seed=seed)
     return folder
+
+
+# Real web processes ------------------------------------------------------------------------------------------
+
+
+def database_url() -> str:
+    """Address of the test database, as another process wants it."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    return urlunsplit(url._replace(path=f"/{connection.settings_dict['NAME']}"))
+
+
+@pytest.fixture(scope="module")
+def web(django_db_setup: None) -> Iterator[WebProcess]:
+    """A real web process on the test database; the tests of a module share it."""
+    if connection.vendor != "postgresql":
+        pytest.skip("a second process cannot see the in-memory SQLite of this run; leave out --no-services")
+    with WebProcess(database_url(), os.environ["REDIS_URL"], **WEB_ENVIRONMENT) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def other_web(django_db_setup: None) -> Iterator[WebProcess]:
+    """A second one beside it."""
+    with WebProcess(database_url(), os.environ["REDIS_URL"], **WEB_ENVIRONMENT) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def check_message() -> Callable[[str, dict[str, Any]], None]:
+    """Checks one message of the client or the server against docs/feed-protocol.schema.json."""
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "feed-protocol.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    validators = {
+        side: Draft202012Validator({"$ref": f"#/$defs/{side}", "$defs": schema["$defs"]})
+        for side in ("client", "server")
+    }
+
+    def check(side: str, message: dict[str, Any]) -> None:
+        validators[side].validate(message)
+
+    return check
+
+
+@pytest.fixture
+def settled(db: None) -> Iterator[None]:
+    """Afterwards, waits until the web processes are done with what the test left, before its rows are removed."""
+    yield
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND (state <> 'idle' OR state_change > clock_timestamp() - interval '80 ms')"
+    )
+    deadline = time.monotonic() + 5
+    time.sleep(0.05)
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(others)
+            if cursor.fetchone()[0] == 0:
+                return
+            time.sleep(0.02)
