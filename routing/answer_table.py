@@ -1,4 +1,4 @@
-"""Answers and truths from CSV text: parsed whole or refused whole, every refusal with its line number."""
+"""Answers and truths from CSV or JSON text: parsed whole or refused whole, every refusal with its line number."""
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,14 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from routing.answer_json import json_rows
+from routing.table_error import TableError
+
+__all__ = ["AnswerTable", "TableError", "is_counts", "read_answers", "read_counts", "read_truth"]
+
 Ints = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
+Rows = tuple[list[str], Iterator[tuple[int, list[str]]]]
 
 FIELD_LIMIT = 32 * 1024 * 1024  # characters of one field: a large mask as run lengths
 ANSWER_EXTRAS = ("domain", "seconds", "timestamp")
-
-
-class TableError(ValueError):
-    """The file cannot be used; the message names the file, the line and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class AnswerTable:
     task: Ints
     annotator: Ints
     values: tuple[str, ...]
-    lines: tuple[int, ...]
+    lines: Ints
     extras: dict[str, tuple[str, ...]]
 
     def __len__(self) -> int:
@@ -46,16 +49,18 @@ class AnswerTable:
 
 
 def read_answers(text: Iterable[str], source: str, *, value: str) -> AnswerTable:
-    """Return the answers of a CSV with the columns task, worker and `value` ("label" or "geometry").
+    """Return the answers of a table with the columns task, worker and `value` ("label" or "geometry").
 
-    Raises TableError for a missing column, a row of another length, an empty field, and for a second answer of one
-    person to one task.
+    source names the file in messages; one that ends in .json or .jsonl is read as JSON, all else as CSV. Raises
+    TableError for a missing column, a row of another length, an empty field, and for a second answer of one person to
+    one task.
     """
-    header, rows = _rows(text, source)
+    header, rows = _open(text, source)
     columns = _columns(header, ("task", "worker", value), source)
     extra = {name: header.index(name) for name in ANSWER_EXTRAS if name in header}
-    task: list[str] = []
-    annotator: list[str] = []
+    names: tuple[dict[str, int], dict[str, int], dict[str, str]] = ({}, {}, {})
+    task: list[int] = []
+    annotator: list[int] = []
     values: list[str] = []
     lines: list[int] = []
     extras: dict[str, list[str]] = {name: [] for name in extra}
@@ -63,49 +68,83 @@ def read_answers(text: Iterable[str], source: str, *, value: str) -> AnswerTable
         for name, column in zip(("task", "worker", value), columns, strict=True):
             if not row[column]:
                 raise TableError(f"{source}, line {line}: {name} is empty; fill it in or remove the line")
-        task.append(row[columns[0]])
-        annotator.append(row[columns[1]])
-        values.append(row[columns[2]])
+        # Names repeat a hundred thousand times, so each is kept once.
+        task.append(names[0].setdefault(row[columns[0]], len(names[0])))
+        annotator.append(names[1].setdefault(row[columns[1]], len(names[1])))
+        values.append(names[2].setdefault(row[columns[2]], row[columns[2]]))
         lines.append(line)
         for name, column in extra.items():
             extras[name].append(row[column])
     if not values:
         raise TableError(f"{source}: no answers below the header; add at least one line")
-    tasks, task_index = _indexed(task)
-    annotators, annotator_index = _indexed(annotator)
-    _refuse_repeats(task_index, annotator_index, tasks, annotators, lines, source)
-    return AnswerTable(
-        source,
-        tasks,
-        annotators,
-        task_index,
-        annotator_index,
-        tuple(values),
-        tuple(lines),
-        {name: tuple(column) for name, column in extras.items()},
-    )
+    tasks, task_index = _sorted(names[0], task)
+    annotators, annotator_index = _sorted(names[1], annotator)
+    at = np.array(lines, dtype=np.intp)
+    _refuse_repeats(task_index, annotator_index, tasks, annotators, at, source)
+    kept = {name: tuple(column) for name, column in extras.items()}
+    return AnswerTable(source, tasks, annotators, task_index, annotator_index, tuple(values), at, kept)
+
+
+def read_counts(text: Iterable[str], source: str, *, number: type = int) -> Floats:
+    """Return the (tasks, classes) numbers of a table with the columns n0, n1, … or p0, p1, …, one row a task.
+
+    Such tables hold anonymous answers as counts per class, or a model's probabilities; a task is called by the number
+    of its row, from 0. Other columns are left out. Raises TableError for what is no number, negative or not finite.
+    """
+    header, rows = _open(text, source)
+    prefix = "n" if number is int else "p"
+    columns = _numbered(header, prefix)
+    if len(columns) < 2:
+        raise TableError(
+            f"{source}, line 1: no columns {prefix}0, {prefix}1, …; the header has {', '.join(header)}"
+        )
+    table: list[list[float]] = []
+    for line, row in rows:
+        try:
+            found = [float(number(row[column])) for column in columns]
+        except ValueError:
+            raise TableError(f"{source}, line {line}: give a number in each {prefix} column") from None
+        if not (np.isfinite(found).all() and min(found) >= 0):
+            raise TableError(f"{source}, line {line}: a number is negative or not finite; correct it")
+        table.append(found)
+    if not table:
+        raise TableError(f"{source}: no rows below the header; add at least one line")
+    return np.array(table)
+
+
+def is_counts(header_line: str) -> bool:
+    """Return whether the first line of a CSV names counts per class (n0, n1, …) instead of tasks and workers."""
+    header = [name.strip().lstrip("\ufeff") for name in header_line.split(",")]
+    return "task" not in header and len(_numbered(header, "n")) >= 2
 
 
 def read_truth(text: Iterable[str], source: str, *, value: str) -> dict[str, tuple[str, int]]:
-    """Return {task: (value, line)} of a CSV with the columns task and `value`; raise TableError as
-    `read_answers` does."""
-    header, rows = _rows(text, source)
-    task, wanted = _columns(header, ("task", value), source)
+    """Return {task: (value, line)} of a table with the columns task and `value`; raise TableError as `read_answers`.
+
+    Without a column task, a task is called by the number of its row, from 0.
+    """
+    header, rows = _open(text, source)
+    wanted = _columns(header, (value,), source)[0]
+    task = header.index("task") if "task" in header else None
     truth: dict[str, tuple[str, int]] = {}
-    for line, row in rows:
-        if not row[task] or not row[wanted]:
-            empty = "task" if not row[task] else value
+    for number, (line, row) in enumerate(rows):
+        name = str(number) if task is None else row[task]
+        if not name or not row[wanted]:
+            empty = value if name else "task"
             raise TableError(f"{source}, line {line}: {empty} is empty; fill it in or remove the line")
-        if row[task] in truth and truth[row[task]][0] != row[wanted]:
-            first = truth[row[task]][1]
+        if name in truth and truth[name][0] != row[wanted]:
             raise TableError(
-                f"{source}, line {line}: task {row[task]!r} already has another {value} on line {first}"
+                f"{source}, line {line}: task {name!r} already has another {value} on line {truth[name][1]}"
             )
-        truth.setdefault(row[task], (row[wanted], line))
+        truth.setdefault(name, (row[wanted], line))
     return truth
 
 
-def _rows(text: Iterable[str], source: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+def _open(text: Iterable[str], source: str) -> Rows:
+    return json_rows(text, source) if source.endswith((".json", ".jsonl")) else _csv_rows(text, source)
+
+
+def _csv_rows(text: Iterable[str], source: str) -> Rows:
     """Return the header and an iterator of (line number, row); blank lines are skipped."""
     csv.field_size_limit(FIELD_LIMIT)
     reader = csv.reader(text, strict=True)
@@ -155,26 +194,30 @@ def _columns(header: Sequence[str], names: Sequence[str], source: str) -> list[i
     return [header.index(name) for name in names]
 
 
-def _indexed(names: Sequence[str]) -> tuple[tuple[str, ...], Ints]:
-    unique = sorted(set(names))
-    at = {name: index for index, name in enumerate(unique)}
-    return tuple(unique), np.fromiter((at[name] for name in names), dtype=np.intp, count=len(names))
+def _numbered(header: Sequence[str], prefix: str) -> list[int]:
+    """Return the positions of the columns prefix0, prefix1, … as far as they go."""
+    found: list[int] = []
+    while f"{prefix}{len(found)}" in header:
+        found.append(header.index(f"{prefix}{len(found)}"))
+    return found
+
+
+def _sorted(first_seen: dict[str, int], index: list[int]) -> tuple[tuple[str, ...], Ints]:
+    """Return the names in order and the indices (A,) into them, from indices in the order of first occurrence."""
+    names = tuple(sorted(first_seen))
+    rank = np.empty(len(names), dtype=np.intp)
+    rank[[first_seen[name] for name in names]] = np.arange(len(names))
+    return names, rank[np.array(index, dtype=np.intp)]
 
 
 def _refuse_repeats(
-    task: Ints,
-    annotator: Ints,
-    tasks: Sequence[str],
-    annotators: Sequence[str],
-    lines: Sequence[int],
-    source: str,
+    task: Ints, annotator: Ints, tasks: Sequence[str], annotators: Sequence[str], lines: Ints, source: str
 ) -> None:
     key = task * len(annotators) + annotator
     order = np.argsort(key, kind="stable")
     repeats = np.flatnonzero(np.diff(key[order]) == 0)
     if len(repeats):
-        at = min((int(order[i + 1]), int(order[i])) for i in repeats)
-        second, first = at
+        second, first = min((int(order[i + 1]), int(order[i])) for i in repeats)
         raise TableError(
             f"{source}, line {lines[second]}: worker {annotators[annotator[second]]!r} answered task "
             f"{tasks[task[second]]!r} already on line {lines[first]}; keep one of the two"

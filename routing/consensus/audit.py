@@ -13,6 +13,7 @@ import numpy.typing as npt
 from routing.consensus.labels import LabelConsensus, with_confidence
 from routing.consensus.reliability import logit, sigmoid
 from routing.consensus.votes import Ints
+from routing.scores import fair_hits
 
 Array = npt.NDArray[np.float64]
 
@@ -78,12 +79,6 @@ def apply_audit(consensus: LabelConsensus, tasks: Ints, rulings: Ints) -> LabelC
     probability = with_confidence(ranking, consensus.probability, correct(stated))
     probability[tasks] = np.eye(probability.shape[1])[rulings]
     return LabelConsensus(probability, probability.max(1), consensus.accuracy, consensus.opinions)
-
-
-def fair_hits(probability: Array, truth: Ints) -> Array:
-    """Return (N,) P(the leading class is `truth`), a tie among k leaders counting 1/k."""
-    lead = probability >= probability.max(1, keepdims=True) - 1e-9
-    return np.asarray(lead[np.arange(len(truth)), truth] / lead.sum(1))
 
 
 def _chosen(consensus: LabelConsensus, tasks: Ints, rulings: Ints) -> Array:

@@ -16,8 +16,8 @@ Ints = npt.NDArray[np.intp]
 
 BIAS_ANSWERS = 50.0  # pseudo-answers behind "no bias"
 NOISE_ANSWERS = 100.0  # pseudo-answers behind the crowd's noise
-CLIP = 1.9  # standard deviations beyond which an answer's weight falls as 1 / distance²; below √4, so that one of five
-# cannot blow up the scale by which it is judged
+CLIP = 3.5  # standard deviations beyond which an answer's weight falls as 1 / distance²
+TRIMMED = 1.5  # variance of a normal sample of 3 to 10 over that of the sample without its farthest member
 STEPS = 12
 SHARED = (
     0.2  # correlation of people's errors on one task: ten answers are worth three and a half, a hundred five
@@ -58,10 +58,10 @@ def fuse_numbers(
     answered = np.maximum(per_task, 1)
     value = _medians(x, per_task)
     bias = np.zeros(annotators)
-    # From medians: one answer of a million must not set the scale by which it is judged.
-    noise = np.full(annotators, _positive(2.2 * float(np.median((x - value[t]) ** 2)), x))
+    least = max(_positive(0.0, x), _rounding(x))
+    noise = np.full(annotators, max(TRIMMED * _trimmed_variance(x - value[t], t, per_task), least))
     given = np.bincount(w, minlength=annotators)
-    between = _positive(float(np.var(value[per_task > 0])), x)
+    between = max(float(np.var(value[per_task > 0])), least)
     for _ in range(STEPS):
         residual = x - value[t] - bias[w]
         # A task's own answer sits in its value, so residuals are too small by (n - 1) / n.
@@ -77,9 +77,11 @@ def fuse_numbers(
         bias = pull / (np.bincount(w, teaches * tail, minlength=annotators) + BIAS_ANSWERS)
         bias -= np.average(bias, weights=np.maximum(given, 1e-9))
         square = (x - value[t] - bias[w]) ** 2 * answered[t] / np.maximum(answered[t] - 1, 1)
-        mean = _positive(float((teaches * tail * square).sum() / max(teaches.sum(), 1.0)), x)
-        total = np.bincount(w, teaches * tail * square, minlength=annotators) + NOISE_ANSWERS * mean
-        noise = total / (np.bincount(w, teaches, minlength=annotators) + NOISE_ANSWERS)
+        # Squared weights: what lies far out says nothing of the scale by which it is judged.
+        sound = teaches * np.minimum(1.0, CLIP**2 * noise[w] / np.maximum(square, 1e-300)) ** 2
+        mean = max(float((sound * square).sum() / max(sound.sum(), 1e-9)), least)
+        total = np.bincount(w, sound * square, minlength=annotators) + NOISE_ANSWERS * mean
+        noise = np.maximum(total / (np.bincount(w, sound, minlength=annotators) + NOISE_ANSWERS), least)
     precision = np.bincount(t, 1 / noise[w], minlength=tasks)
     worth = 1 / (1 + SHARED * (answered - 1))
     sigma = 1 / np.sqrt(np.maximum(precision * worth, 1e-300) + 1 / (100 * between))
@@ -95,6 +97,28 @@ def _medians(sorted_numbers: Array, per_task: Ints) -> Array:
     low = np.minimum(starts + np.maximum(per_task - 1, 0) // 2, last)
     high = np.minimum(starts + per_task // 2, last)
     return np.where(per_task > 0, (sorted_numbers[low] + sorted_numbers[high]) / 2, 0.0)
+
+
+def _trimmed_variance(residual: Array, task: Ints, per_task: Ints) -> float:
+    """Return the variance of the residuals (A,) without the largest of each task that has three or more answers.
+
+    One adversary among three cannot raise it. `task` (A,) is sorted.
+    """
+    square = residual**2
+    starts = np.flatnonzero(np.diff(task, prepend=-1))
+    largest = np.zeros(len(per_task))
+    largest[task[starts]] = np.maximum.reduceat(square, starts)
+    many = per_task >= 3
+    total = np.bincount(task, square, minlength=len(per_task)) - np.where(many, largest, 0.0)
+    freedom = np.where(many, per_task - 2, np.maximum(per_task - 1, 0))
+    return float(total[per_task > 0].sum() / max(int(freedom.sum()), 1))
+
+
+def _rounding(x: Array) -> float:
+    """Return the variance of rounding to the grid on which the numbers lie: the smallest gap squared over twelve."""
+    gaps = np.diff(np.unique(x))
+    gaps = gaps[gaps > 1e-9 * max(float(np.abs(x).max()), 1.0)]
+    return float(gaps.min()) ** 2 / 12 if len(gaps) else 0.0
 
 
 def _positive(variance: float, x: Array) -> float:
