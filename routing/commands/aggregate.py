@@ -80,7 +80,8 @@ def _numbers(table: AnswerTable, options: argparse.Namespace, watch: Stopwatch) 
 
 
 def _shapes(table: AnswerTable, options: argparse.Namespace, watch: Stopwatch) -> Fused:
-    from routing.tabular import shapes  # here for its cost: shapely's memory, which a file of labels need not pay
+    # Imported here for its cost: shapely's memory, which a file of labels need not pay.
+    from routing.tabular import shapes
 
     geometry: str = options.geometry
     drawn, left_out, mended = shapes.shapes_of(table, geometry)
@@ -95,7 +96,7 @@ def _shapes(table: AnswerTable, options: argparse.Namespace, watch: Stopwatch) -
 
 
 def _scenes(table: AnswerTable, options: argparse.Namespace, watch: Stopwatch) -> Fused:
-    from routing.tabular import scenes, shapes  # here for its cost, as above
+    from routing.tabular import scenes, shapes
 
     geometry: str = options.geometry
     drawn, left_out, mended = shapes.shapes_of(table, geometry)
