@@ -14,13 +14,13 @@ from webapp.feed import media
 from webapp.scenes.models import Scene
 
 
-def crop(request: HttpRequest, scene: int, rect: str, out: int, expires: int, signature: str) -> HttpResponse:
+def crop(request: HttpRequest, scene: str, rect: str, out: str, expires: str, signature: str) -> HttpResponse:
     """One crop as WebP. A wrong or expired signature is answered like a missing page, so that nothing is revealed."""
     path = f"{scene}/{rect}/{out}/{expires}"
-    if not hmac.compare_digest(signature.encode(), media.sign(path).encode()) or expires < time.time():
+    if not hmac.compare_digest(signature.encode(), media.sign(path).encode()) or int(expires) < time.time():
         raise Http404
     x, y, w, h = (int(part) for part in rect.split("_"))
-    response = HttpResponse(_encoded(scene, x, y, w, h, out), content_type="image/webp")
+    response = HttpResponse(_encoded(int(scene), x, y, w, h, int(out)), content_type="image/webp")
     response["Cache-Control"] = "private, immutable, max-age=3600"
     return response
 

@@ -126,6 +126,7 @@ export class App {
       idle: state.idle,
       paused: state.paused,
       task: this.session?.draft() ?? null,
+      views: this.session?.stages.map((stage) => stage.view) ?? [],
       armed: this.armed(),
     };
   }
