@@ -88,7 +88,7 @@ def windows(draw: st.DrawFn) -> tuple[list[Waiting], list[Candidate]]:
 
 
 class TestEligibility:
-    @settings(max_examples=150)
+    @settings(max_examples=60)
     @given(windows(), st.integers(0, 3))
     def test_is_never_violated(self, window: tuple[list[Waiting], list[Candidate]], seed: int) -> None:
         people, tasks = window
@@ -107,7 +107,7 @@ class TestEligibility:
             given_now = sum(o.annotator == person.id for o in made)
             assert given_now <= max(person.want - person.held, 0)
 
-    @settings(max_examples=100)
+    @settings(max_examples=40)
     @given(windows())
     def test_leaves_nobody_idle_whom_a_free_task_suits(
         self, window: tuple[list[Waiting], list[Candidate]]
@@ -232,7 +232,7 @@ class TestScore:
 
         assert order == [2, 1, 3]
 
-    @settings(max_examples=100)
+    @settings(max_examples=40)
     @given(windows(), st.integers(0, 3))
     def test_can_be_recomputed_from_the_offer(
         self, window: tuple[list[Waiting], list[Candidate]], seed: int
@@ -272,11 +272,11 @@ class TestScore:
                     * int(rng.integers(0, 60))
                 ),
             )
-            for n in range(60)
+            for n in range(30)
         ]
         tasks = [
             task(n, value=float(rng.uniform(1, 50)), belief=Belief.of(rng.dirichlet((3, 2, 1))))
-            for n in range(150)
+            for n in range(70)
         ]
         solo = {
             p.id: {
@@ -304,7 +304,7 @@ class TestExploration:
         tasks = [task(n, value=10.0 + n) for n in range(10)]
         drawn: Counter[int] = Counter()
         logged: dict[int, float] = {}
-        rounds = 4000
+        rounds = 1500
         for _ in range(rounds):
             offer = offers_of(choose([Waiting(1)], tasks, policy, now=0.0, rng=rng))[0]
             drawn[offer.assignment] += 1
@@ -320,12 +320,12 @@ class TestExploration:
         rng = np.random.default_rng(2)
         tasks = [task(n, value=10.0 + n) for n in range(5)]
         total = 0.0
-        rounds = 4000
+        rounds = 1500
         for _ in range(rounds):
             offer = offers_of(choose([Waiting(1)], tasks, policy, now=0.0, rng=rng))[0]
             total += offer.assignment / offer.propensity / len(tasks)
 
-        assert total / rounds == pytest.approx(2.0, abs=0.15)
+        assert total / rounds == pytest.approx(2.0, abs=0.25)
 
     def test_draws_within_the_kind_of_the_best(self) -> None:
         policy = RoutingPolicy.from_json({"explore_share": 1.0})

@@ -1,0 +1,144 @@
+"""Who decides a dispute."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.belief import Belief
+from routing.eligibility import Waiting
+from routing.escalation import HIGH_STAKE, confusion_of, gini_gain, rank_specialists, tier_for
+from routing.outcomes import Outcome
+from routing.policy import RoutingPolicy
+from routing.redundancy import ObjectCase
+from routing.track_record import TrackRecord, replay
+
+POLICY = RoutingPolicy()
+
+
+def seen(*, domain: str = "birds", cls: int | None = None, n: int = 60, right: bool = True) -> list[Outcome]:
+    """n checked verdicts on wrong versions and n on right ones, all right or all wrong."""
+    on_wrong, on_good = ("geometry", "ok") if right else ("ok", "geometry")
+    return [Outcome("verify_box", domain, cls, on_wrong, "geometry")] * n + [
+        Outcome("verify_box", domain, cls, on_good, "good")
+    ] * n
+
+
+def specialist(id: int, history: list[Outcome], **changes: object) -> Waiting:
+    record = replay(history, TrackRecord.new("specialist"))
+    fields: dict[str, object] = {"tier": "specialist", "domains": frozenset({"birds"}), "record": record}
+    return Waiting(id, **{**fields, **changes})  # type: ignore[arg-type]
+
+
+def dispute(cls: int | None = 1) -> ObjectCase:
+    return ObjectCase(Belief.of((0.5, 0.4, 0.1)), looks=5, cls=cls)
+
+
+class TestRankSpecialists:
+    def test_puts_first_whose_record_separates_best(self) -> None:
+        people = [specialist(1, seen(right=False)), specialist(2, []), specialist(3, seen())]
+
+        ranked = rank_specialists(dispute(), people, POLICY, domain="birds")
+
+        assert [r.annotator for r in ranked] == [3, 2, 1]
+        assert ranked[0].gain > ranked[1].gain > ranked[2].gain
+
+    def test_looks_at_the_class_in_question_not_at_the_whole_record(self) -> None:
+        everywhere_else = seen(cls=1, n=40) + seen(cls=2, n=40, right=False)
+        just_here = seen(cls=1, n=40, right=False) + seen(cls=2, n=40)
+        people = [specialist(1, everywhere_else), specialist(2, just_here)]
+
+        assert rank_specialists(dispute(2), people, POLICY, domain="birds")[0].annotator == 2
+        assert rank_specialists(dispute(1), people, POLICY, domain="birds")[0].annotator == 1
+
+    def test_weighs_both_classes_of_a_dispute_between_two(self) -> None:
+        one_sided = seen(cls=1, n=60) + seen(cls=2, n=60, right=False)
+        both = seen(cls=1, n=30) + seen(cls=2, n=30)
+        people = [specialist(1, one_sided), specialist(2, both)]
+
+        ranked = rank_specialists(dispute(1), people, POLICY, domain="birds", rival_cls=2)
+
+        assert ranked[0].annotator == 2
+
+    def test_spreads_the_load_among_equals(self) -> None:
+        people = [specialist(1, seen(), answers_today=500), specialist(2, seen(), answers_today=3)]
+
+        assert rank_specialists(dispute(), people, POLICY, domain="birds")[0].annotator == 2
+
+    def test_leaves_out_the_unqualified_the_paused_and_the_crowd(self) -> None:
+        people = [
+            specialist(1, seen(), domains=frozenset({"cars"})),
+            specialist(2, seen(), paused="on leave"),
+            specialist(3, seen(), tier="crowd"),
+            specialist(4, []),
+        ]
+
+        assert [r.annotator for r in rank_specialists(dispute(), people, POLICY, domain="birds")] == [4]
+
+    def test_prefers_a_specialist_to_a_dearer_adjudicator_who_does_as_well(self) -> None:
+        people = [specialist(1, seen(n=300), tier="adjudicator"), specialist(2, seen(n=300))]
+
+        assert rank_specialists(dispute(), people, POLICY, domain="birds")[0].annotator == 2
+
+    def test_finds_the_expert_among_specialists_from_their_answers_alone(self) -> None:
+        """Ten specialists, one of whom knows the class; the first in rank must be better than one drawn at random."""
+        rng = np.random.default_rng(4)
+        won = chance = 0.0
+        for _ in range(40):
+            accuracy = rng.uniform(0.6, 0.95, 10)
+            people = []
+            for id, p in enumerate(accuracy):
+                history = []
+                for _ in range(60):
+                    truth = str(rng.choice(["good", "geometry"]))
+                    said = (
+                        {"good": "ok", "geometry": "geometry"}[truth]
+                        if rng.random() < p
+                        else {"good": "geometry", "geometry": "ok"}[truth]
+                    )
+                    history.append(Outcome("verify_box", "birds", 1, said, truth))
+                people.append(specialist(id, history))
+            best = rank_specialists(dispute(1), people, POLICY, domain="birds")[0].annotator
+            won += accuracy[best] / 40
+            chance += accuracy.mean() / 40
+
+        assert won > chance + 0.08
+
+
+class TestGiniGain:
+    @given(
+        st.tuples(*[st.floats(0.01, 1)] * 3).map(lambda w: Belief.of(w).vector),
+        st.tuples(*[st.tuples(*[st.floats(0.01, 1)] * 3)] * 3),
+    )
+    def test_is_never_negative_and_never_more_than_what_is_uncertain(
+        self, belief: tuple[float, float, float], rows: tuple[tuple[float, float, float], ...]
+    ) -> None:
+        table = tuple((a / (a + b + c), b / (a + b + c), c / (a + b + c)) for a, b, c in rows)
+
+        assert -1e-9 <= gini_gain(belief, table) <= 1 - sum(b * b for b in belief) + 1e-9
+
+    def test_is_all_of_it_for_somebody_who_knows_and_nothing_for_somebody_who_guesses(self) -> None:
+        belief = (0.5, 0.3, 0.2)
+        knows = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+        guesses = ((0.4, 0.3, 0.3),) * 3
+
+        assert gini_gain(belief, knows) == pytest.approx(1 - 0.38)
+        assert gini_gain(belief, guesses) == pytest.approx(0, abs=1e-12)
+
+
+class TestTierFor:
+    def test_sends_high_stakes_and_split_specialists_to_an_adjudicator(self) -> None:
+        assert tier_for(dispute(), "still unsettled after 5 looks", POLICY) == "specialist"
+        assert tier_for(dispute(), "specialists disagree", POLICY) == "adjudicator"
+        costly = ObjectCase(Belief.of((0.5, 0.3, 0.2)), value=HIGH_STAKE)
+        assert tier_for(costly, "unsettled", POLICY) == "adjudicator"
+
+
+class TestConfusionOf:
+    def test_names_the_two_commonest_verdicts_in_a_fixed_order(self) -> None:
+        assert confusion_of(dispute(), {"ok": 2, "wrong_class": 3, "part": 1}) == "ok / wrong_class"
+        assert confusion_of(dispute(), {"wrong_class": 2, "ok": 2}) == "ok / wrong_class"
+
+    def test_names_what_is_most_in_doubt_without_verdicts(self) -> None:
+        assert confusion_of(dispute(), {}) == "right or not"
+        assert confusion_of(ObjectCase(Belief(0.05, 0.15, 0.52)), {}) == "there or not"
