@@ -2,15 +2,19 @@
 
 import os
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Q
+from django.utils import timezone
 
 from webapp.pipeline.models import Run
 
-STALE = timedelta(
-    seconds=60
-)  # without a heartbeat for this long, the engine of another machine is taken for dead
+BEAT_S = 5.0  # between heartbeats
+STALE = timedelta(seconds=30)  # without a heartbeat for this long, an engine is taken for dead
 
 
 def me() -> str:
@@ -32,11 +36,33 @@ def claim_next(now: datetime) -> Run | None:
     return None
 
 
+@contextmanager
+def heartbeat(run: Run) -> Iterator[None]:
+    """Say every few seconds that the run is being worked on, for as long as the block runs."""
+    done = threading.Event()
+    thread = threading.Thread(target=_beat, args=(run.pk, done), name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def _beat(run: int, done: threading.Event) -> None:
+    try:
+        while not done.wait(BEAT_S):
+            Run.objects.filter(pk=run, claimed_by=me()).update(heartbeat_at=timezone.now())
+    finally:
+        connection.close()  # this thread's own
+
+
 def _abandoned(run: Run, now: datetime) -> bool:
+    if run.heartbeat_at is None or run.heartbeat_at < now - STALE:
+        return True
+    # On this machine it shows at once, without waiting for the heartbeat to grow old.
     host, _, pid = run.claimed_by.rpartition(":")
-    if host == socket.gethostname() and pid.isdigit():
-        return int(pid) != os.getpid() and not _alive(int(pid))
-    return run.heartbeat_at is None or run.heartbeat_at < now - STALE
+    return host == socket.gethostname() and pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid))
 
 
 def _alive(pid: int) -> bool:

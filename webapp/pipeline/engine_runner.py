@@ -34,6 +34,7 @@ from routing.certify import choose_auto_threshold
 from routing.policy import RoutingPolicy
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
 from webapp.labeling.models import SceneObject, Tile
+from webapp.pipeline import claims
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
 from webapp.projects.models import Project
 from webapp.scenes.models import Scene
@@ -43,7 +44,7 @@ TRAIN_BUDGET_S = 120.0  # wall time of a retraining, unless the run's options sa
 
 
 class Reporter:
-    """Writes a run's progress and heartbeat, not more often than the eye can follow."""
+    """Writes a run's progress, not more often than the eye can follow."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -59,23 +60,23 @@ class Reporter:
             "total": step.total,
             "values": step.values,
         }
-        Run.objects.filter(pk=self.run.pk).update(progress=self.run.progress, heartbeat_at=timezone.now())
+        Run.objects.filter(pk=self.run.pk).update(progress=self.run.progress)
 
 
 def execute(run: Run) -> None:
     """Carry a claimed run to its end and record how it went; an error is stored with the run, not raised."""
+    ours = Run.objects.filter(pk=run.pk, claimed_by=run.claimed_by)  # not when another engine took it over
     try:
-        result = RUNNERS[run.kind](run, Reporter(run))
+        with claims.heartbeat(run):
+            result = RUNNERS[run.kind](run, Reporter(run))
     except Exception as error:
-        Run.objects.filter(pk=run.pk).update(
+        ours.update(
             state=Run.State.FAILED,
             error=f"{error}\n\n{traceback.format_exc()}",
             finished_at=timezone.now(),
         )
         return
-    Run.objects.filter(pk=run.pk).update(
-        state=Run.State.DONE, result=result, error="", finished_at=timezone.now()
-    )
+    ours.update(state=Run.State.DONE, result=result, error="", finished_at=timezone.now())
 
 
 # Pre-labelling -----------------------------------------------------------------------------------------------
