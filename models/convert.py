@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.detector import COCO_LABELS, Detector, DetectorConfig
+from models.graph import Graph, read_tf_nodes
 
 DTYPES = {
     "float32": np.dtype("<f4"),
@@ -76,3 +77,14 @@ def nanodet_from_tfjs(model_json: Path, model_bin: Path) -> Detector:
             assert slot.bias is not None
             slot.bias.copy_(bias)
     return detector.eval()
+
+
+def graph_from_tfjs(model_json: Path, model_bin: Path) -> Graph:
+    """Read a TensorFlow.js graph model with one output as a graph that torch runs. Raises GraphError or ValueError."""
+    document = json.loads(model_json.read_text())
+    weights = read_tfjs_weights(document["weightsManifest"], model_bin.read_bytes())
+    outputs = [entry["name"] for entry in document["signature"]["outputs"].values()]
+    if len(outputs) != 1:
+        raise ValueError(f"the graph has {len(outputs)} outputs, one is expected")
+    constants = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
+    return Graph(read_tf_nodes(document["modelTopology"]["node"]), constants, outputs[0].removesuffix(":0"))
