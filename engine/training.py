@@ -133,7 +133,7 @@ def _measured(
         "ap50_before": before,
         "ap50_after": after.ap50,
         "ap_after": after.ap,
-        "operating": [asdict(point) for point in after.operating],
+        "operating": [asdict(point) for point in after.operating if point.found],
     }
     try:
         calibration, right, there = fit_calibration(

@@ -91,7 +91,7 @@ def free_port(preferred: int) -> int:
     raise OSError("no free loopback port")
 
 
-def wait_until_healthy(base: str, children: Children, timeout_s: float = 60.0) -> None:
+def wait_until_healthy(base: str, children: Children, timeout_s: float = 180.0) -> None:
     """Wait for the server's health check."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
