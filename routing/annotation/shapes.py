@@ -5,15 +5,17 @@ from the x axis towards the y axis. Cuboids: metres in the frame of the project,
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import shapely
 
 from routing.annotation.fields import FieldError, number, one_of, only, rows, text, whole
 
 MAX_POINTS = 100_000
 MAX_RINGS = 1_000
+MAX_RUNS = 2_000_000  # of one mask
 MAX_PIXELS = 400_000_000  # of one mask: 20,000 × 20,000
 MIN_AREA = 1e-9
 
@@ -90,7 +92,7 @@ def shape_from_json(value: object, where: str = "geometry") -> Shape:
     if not isinstance(value, Mapping):
         raise FieldError(f"{where}: give an object with a type")
     kind = one_of(value.get("type"), f"{where}.type", tuple(_READERS))
-    return _READERS[kind](value, where)
+    return validated(_READERS[kind](value, where), where)
 
 
 def shape_to_json(shape: Shape) -> dict[str, object]:
@@ -130,63 +132,118 @@ def polygon_of(outline: shapely.Polygon) -> Polygon:
     return Polygon(tuple(tuple((float(x), float(y)) for x, y in ring.coords[:-1]) for ring in rings))
 
 
+def validated(shape: Shape, where: str = "geometry") -> Shape:
+    """Return the shape as it is; raise FieldError that names the field when it is not finite or shows nothing."""
+    match shape:
+        case Box(xyxy):
+            _finite(xyxy, f"{where}.xyxy")
+            if not (xyxy[2] > xyxy[0] and xyxy[3] > xyxy[1]):
+                raise FieldError(f"{where}.xyxy: the box has no area; give the top-left corner first")
+        case RotatedBox(cxcywh, angle):
+            _finite(cxcywh, f"{where}.cxcywh")
+            _finite((angle,), f"{where}.angle")
+            if min(cxcywh[2:]) <= 0:
+                raise FieldError(f"{where}.cxcywh: width and height must be above 0; the box has no area")
+        case Polygon(rings):
+            _check_rings(rings, where)
+        case Mask():
+            _check_mask(shape, where)
+        case Keypoints(named):
+            for name, x, y, v in named:
+                _finite((x, y), f"{where}.points.{name}")
+                if v not in (0, 1, 2):
+                    raise FieldError(
+                        f"{where}.points.{name}[2]: {v}; visibility is 0 absent, 1 occluded or 2 visible"
+                    )
+        case Points(marks):
+            for i, mark in enumerate(marks):
+                _finite(mark, f"{where}.points[{i}]")
+        case Polyline(line):
+            for i, point in enumerate(line):
+                _finite(point, f"{where}.points[{i}]")
+            if len(set(line)) < 2:
+                raise FieldError(f"{where}.points: fewer than two different points; the line has no length")
+        case Cuboid(center, dims, yaw):
+            _finite(center, f"{where}.center")
+            _finite(dims, f"{where}.dims")
+            _finite((yaw,), f"{where}.yaw")
+            if min(dims) <= 0:
+                raise FieldError(f"{where}.dims: every side must be above 0; the cuboid has no volume")
+    return shape
+
+
+def _finite(numbers: Sequence[float], where: str) -> None:
+    for i, v in enumerate(numbers):
+        if not math.isfinite(v):
+            kind = "NaN" if math.isnan(v) else "infinity"
+            raise FieldError(f"{where}[{i}]: {kind}; give a finite number")
+
+
+def _check_rings(rings: tuple[Ring, ...], where: str) -> None:
+    if not rings:
+        raise FieldError(f"{where}.rings: no outline; give at least one ring")
+    for i, ring in enumerate(rings):
+        at = f"{where}.rings[{i}]"
+        for j, point in enumerate(ring):
+            _finite(point, f"{at}[{j}]")
+        if len(set(ring)) < 3:
+            raise FieldError(f"{at}: fewer than three different points; the ring has no area")
+        outline = shapely.Polygon(ring)
+        if not outline.is_valid:
+            reason = shapely.is_valid_reason(outline)
+            raise FieldError(f"{at}: crosses itself ({reason}); move the points apart")
+        if outline.area <= MIN_AREA:
+            raise FieldError(f"{at}: the ring has no area; draw round something")
+    whole_shape = shapely.Polygon(rings[0], rings[1:])
+    if len(rings) > 1 and not whole_shape.is_valid:
+        reason = shapely.is_valid_reason(whole_shape)
+        raise FieldError(f"{where}.rings: crosses itself or its holes ({reason}); move the points apart")
+
+
+def _check_mask(mask: Mask, where: str) -> None:
+    height, width = mask.size
+    if height < 1 or width < 1 or height * width > MAX_PIXELS:
+        raise FieldError(f"{where}.size: {height} × {width}; give 1 to {MAX_PIXELS} pixels")
+    runs = np.asarray(mask.counts)
+    bad = np.flatnonzero((runs < 0) | ((runs == 0) & (np.arange(len(runs)) > 0)))
+    if len(bad):
+        raise FieldError(
+            f"{where}.counts[{bad[0]}]: {runs[bad[0]]}; runs are above 0 (only the first may be 0)"
+        )
+    if runs.sum() != height * width:
+        raise FieldError(f"{where}.counts: add up to {runs.sum()}, not to {height} × {width} pixels")
+    if len(runs) < 2:
+        raise FieldError(f"{where}.counts: the mask has no area; mark at least one pixel")
+
+
 def _box(value: Mapping[str, object], where: str) -> Box:
     got = only(value, where, ("type", "xyxy"))
     x1, y1, x2, y2 = _numbers(got["xyxy"], f"{where}.xyxy", 4)
-    if not (x2 > x1 and y2 > y1):
-        raise FieldError(f"{where}.xyxy: the box has no area; give the top-left corner first")
     return Box((x1, y1, x2, y2))
 
 
 def _rotated_box(value: Mapping[str, object], where: str) -> RotatedBox:
     got = only(value, where, ("type", "cxcywh", "angle"))
     cx, cy, w, h = _numbers(got["cxcywh"], f"{where}.cxcywh", 4)
-    if not (w > 0 and h > 0):
-        raise FieldError(f"{where}.cxcywh: width and height must be above 0; the box has no area")
     return RotatedBox((cx, cy, w, h), wrapped(number(got["angle"], f"{where}.angle"), math.pi))
 
 
 def _polygon(value: Mapping[str, object], where: str) -> Polygon:
     got = only(value, where, ("type", "rings"))
     entries = rows(got["rings"], f"{where}.rings", at_most=MAX_RINGS)
-    if not entries:
-        raise FieldError(f"{where}.rings: no outline; give at least one ring")
-    rings = tuple(_ring(ring, f"{where}.rings[{i}]") for i, ring in enumerate(entries))
-    outline = shapely.Polygon(rings[0], rings[1:])
-    if not outline.is_valid:
-        reason = shapely.is_valid_reason(outline)
-        raise FieldError(f"{where}.rings: crosses itself or its holes ({reason}); move the points apart")
-    return Polygon(rings)
+    return Polygon(tuple(_ring(ring, f"{where}.rings[{i}]") for i, ring in enumerate(entries)))
 
 
 def _ring(value: object, where: str) -> Ring:
     points = _points(value, where)
-    if len(points) > 1 and points[0] == points[-1]:
-        points = points[:-1]
-    if len(set(points)) < 3:
-        raise FieldError(f"{where}: fewer than three different points; the ring has no area")
-    ring = shapely.Polygon(points)
-    if not ring.is_valid:
-        raise FieldError(f"{where}: crosses itself ({shapely.is_valid_reason(ring)}); move the points apart")
-    if ring.area <= MIN_AREA:
-        raise FieldError(f"{where}: the ring has no area; draw round something")
-    return points
+    return points[:-1] if len(points) > 1 and points[0] == points[-1] else points
 
 
 def _mask(value: Mapping[str, object], where: str) -> Mask:
     got = only(value, where, ("type", "size", "counts"), ("offset",))
     height, width = _wholes(got["size"], f"{where}.size", 2)
-    if height < 1 or width < 1 or height * width > MAX_PIXELS:
-        raise FieldError(f"{where}.size: {height} × {width}; give 1 to {MAX_PIXELS} pixels")
-    entries = rows(got["counts"], f"{where}.counts", at_most=MAX_POINTS * 20)
+    entries = rows(got["counts"], f"{where}.counts", at_most=MAX_RUNS)
     counts = tuple(whole(count, f"{where}.counts[{i}]") for i, count in enumerate(entries))
-    for i, count in enumerate(counts):
-        if count < 0 or (count == 0 and i > 0):
-            raise FieldError(f"{where}.counts[{i}]: {count}; runs are above 0 (only the first may be 0)")
-    if sum(counts) != height * width:
-        raise FieldError(f"{where}.counts: add up to {sum(counts)}, not to {height} × {width} pixels")
-    if len(counts) < 2:
-        raise FieldError(f"{where}.counts: the mask has no area; mark at least one pixel")
     x, y = _wholes(got.get("offset", [0, 0]), f"{where}.offset", 2)
     return Mask((height, width), counts, (x, y))
 
@@ -203,8 +260,6 @@ def _keypoints(value: Mapping[str, object], where: str) -> Keypoints:
         if len(three) != 3:
             raise FieldError(f"{at}: give [x, y, v]")
         v = whole(three[2], f"{at}[2]")
-        if v not in (0, 1, 2):
-            raise FieldError(f"{at}[2]: {v}; visibility is 0 absent, 1 occluded or 2 visible")
         x, y = number(three[0], f"{at}[0]"), number(three[1], f"{at}[1]")
         points.append((name, x, y, v) if v else (name, 0.0, 0.0, 0))
     return Keypoints(tuple(points))
@@ -218,18 +273,13 @@ def _marks(value: Mapping[str, object], where: str) -> Points:
 def _polyline(value: Mapping[str, object], where: str) -> Polyline:
     got = only(value, where, ("type", "points"))
     points = _points(got["points"], f"{where}.points")
-    kept = tuple(p for i, p in enumerate(points) if i == 0 or p != points[i - 1])
-    if len(kept) < 2:
-        raise FieldError(f"{where}.points: fewer than two different points; the line has no length")
-    return Polyline(kept)
+    return Polyline(tuple(p for i, p in enumerate(points) if i == 0 or p != points[i - 1]))
 
 
 def _cuboid(value: Mapping[str, object], where: str) -> Cuboid:
     got = only(value, where, ("type", "center", "dims", "yaw"))
     x, y, z = _numbers(got["center"], f"{where}.center", 3)
     length, width, height = _numbers(got["dims"], f"{where}.dims", 3)
-    if min(length, width, height) <= 0:
-        raise FieldError(f"{where}.dims: every side must be above 0; the cuboid has no volume")
     yaw = wrapped(number(got["yaw"], f"{where}.yaw"), 2 * math.pi)
     return Cuboid((x, y, z), (length, width, height), yaw)
 

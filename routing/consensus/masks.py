@@ -1,4 +1,4 @@
-"""Consensus of masks of one object."""
+"""Consensus of masks of one object, holes included."""
 
 from collections.abc import Sequence
 
@@ -6,42 +6,48 @@ import numpy as np
 import numpy.typing as npt
 
 from routing.annotation.shapes import Mask
-from routing.consensus.contract import FusedShape, p_similar, precisions
-from routing.consensus.regions import FusedRegion, fuse_regions, signed_distance
+from routing.consensus.contract import FusedShape, given
+from routing.consensus.regions import fuse_regions, signed_distance
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-BIAS_TASKS = 3.0
-MARGIN = 2  # pixels round the marked area that the fusion may look at
+BIAS_TASKS = 3.0  # audited tasks without a bias that are believed before any are seen
+BIAS_STEPS = np.arange(-0.05, 0.0501, 0.0025)  # of sqrt(area)
+MARGIN = 4  # pixels round the marked area that the fusion may look at
 
 
 def fuse_masks(
     masks: Sequence[Mask],
-    sigmas: Sequence[float] | Array | None = None,
+    sigmas: npt.ArrayLike | None = None,
     *,
     tolerance: float = 0.85,
-    inward_px: float = 0.0,
+    biases: npt.ArrayLike | None = None,
 ) -> FusedShape[Mask]:
     """Return the fused mask of one object, on the frame that all masks share.
 
-    sigmas (N,): boundary noise of the people, any common unit; equal without. sigma of the result is relative to
-    sqrt(area). tolerance: an IoU. inward_px: how far people draw outside the border (a bias that only audited tasks
-    show, see `inward_bias`). Raises FuseError for no masks and for sigmas that are not positive.
+    sigmas (N,): boundary noise of the people, any common unit; equal without. biases (N,): how far each draws outside
+    the border, relative to sqrt(area); only audited tasks show it, see `outward_bias`. sigma of the result has that
+    unit. tolerance: an IoU. Raises FuseError for no or bad masks.
     """
-    weights = precisions(len(masks), sigmas)
-    regions, x0, y0 = common_frame(masks)
-    rows, columns = np.nonzero(regions.any(0))
-    top, bottom = max(rows.min() - MARGIN, 0), rows.max() + MARGIN + 1
-    left, right = max(columns.min() - MARGIN, 0), columns.max() + MARGIN + 1
-    region = fuse_regions(regions[:, top:bottom, left:right], weights)
+    g = given(masks, Mask, sigmas, biases, width=1)
+    regions, x0, y0 = common_frame(g.answers)
+    rows, columns = (np.flatnonzero(regions.any((0, axis))) for axis in (2, 1))
+    top, bottom = max(rows[0] - MARGIN, 0), rows[-1] + MARGIN + 1
+    left, right = max(columns[0] - MARGIN, 0), columns[-1] + MARGIN + 1
+    region = fuse_regions(regions[:, top:bottom, left:right], g.weights, g.biases[:, 0])
     inside = np.zeros(regions.shape[1:], dtype=bool)
-    inside[top:bottom, left:right] = _moved_in(region, inward_px)
-    if not inside.any():  # nobody's outline overlaps anybody's: keep the answer with the most agreement
-        inside[:] = regions[region.used[0]]
-    shape = encode_mask(inside, (x0, y0))
-    sure = p_similar(region.expected_loss, tolerance)
-    return FusedShape(shape, region.sigma, region.agreement, sure, region.used)
+    inside[top:bottom, left:right] = region.level > 0
+    if not inside.any():  # no two outlines overlap: the one that counts most stands for all
+        inside = regions[max(region.used, key=lambda i: g.weights[i])]
+    return g.result(
+        encode_mask(inside, (x0, y0)),
+        sigma=region.sigma,
+        agreement=region.agreement,
+        loss=region.expected_loss,
+        tolerance=tolerance,
+        used=region.used,
+    )
 
 
 def decode_mask(mask: Mask) -> Bools:
@@ -81,26 +87,18 @@ def mask_iou(a: Mask, b: Mask) -> float:
 
 
 def outward_bias(fused: Sequence[Mask], rulings: Sequence[Mask]) -> float:
-    """Return how many pixels people draw outside the true border, from audited tasks: fused masks and their rulings.
+    """Return how far people draw outside the true border, over sqrt(area), from audited tasks: fused and ruled masks.
 
     The offset of the border with the best mean IoU on the audited tasks, drawn to 0 as if BIAS_TASKS more tasks were
     best without one. People who trace a border tend to include it.
     """
-    offsets = np.arange(-3.0, 3.25, 0.25)
-    gains = np.zeros(len(offsets))
+    gains = np.zeros(len(BIAS_STEPS))
     for mask, ruling in zip(fused, rulings, strict=True):
         (inside, true), _, _ = common_frame([mask, ruling])
-        distance = signed_distance(inside)
-        for i, offset in enumerate(offsets):
+        inside, true = np.pad(inside, MARGIN), np.pad(true, MARGIN)
+        distance = signed_distance(inside) / np.sqrt(inside.sum())
+        for i, offset in enumerate(BIAS_STEPS):
             moved = distance > offset
             gains[i] += (moved & true).sum() / max(int((moved | true).sum()), 1)
-    best = float(offsets[int(np.argmax(gains))])
+    best = float(BIAS_STEPS[int(np.argmax(gains))]) if len(fused) else 0.0
     return best * len(fused) / (len(fused) + BIAS_TASKS)
-
-
-def _moved_in(region: FusedRegion, inward_px: float) -> Bools:
-    inside = region.level > 0
-    if inward_px == 0:
-        return np.asarray(inside)
-    moved = signed_distance(inside) > inward_px
-    return np.asarray(moved if moved.any() else inside)

@@ -7,53 +7,74 @@ import numpy as np
 import numpy.typing as npt
 
 from routing.annotation.shapes import Keypoints, Points
-from routing.consensus.boxes import FuseError
-from routing.consensus.contract import FusedShape, mean_agreement, p_similar, precisions
+from routing.consensus.contract import COMMON_SHARE, FusedShape, given, mean_agreement, pairwise
 from routing.consensus.existence import Looks, Sight, fit_sight, judge
-from routing.consensus.robust import geometric_median, median_sigma
+from routing.consensus.robust import fused_sigma, geometric_median
 
 Array = npt.NDArray[np.float64]
 
 LONE_SIGMA = 0.05  # of the keypoints' spread: one person's error
 KAPPA = 0.1  # of the spread: the distance at which the similarity of two points falls to exp(-1/2)
+VISIBILITY_ERROR = 0.05  # P(one person shows a point that is absent, or leaves out one that is there)
 OUTLIER_SPREADS = 6.0  # times the median distance to the fused point: a slip or a left-right swap
 
 
 def fuse_keypoints(
     answers: Sequence[Keypoints],
-    sigmas: Sequence[float] | Array | None = None,
+    sigmas: npt.ArrayLike | None = None,
     *,
     tolerance: float = 0.85,
+    biases: npt.ArrayLike | None = None,
 ) -> FusedShape[Keypoints]:
     """Return the fused keypoints of one object: visibility by weighted vote, place by weighted geometric median.
 
-    sigmas (N,): people's errors in any common unit. sigma of the result is in the keypoints' unit. tolerance: a mean
-    similarity exp(-d² / 2k²), k = KAPPA × the spread of the points. A name that most people left absent is absent;
-    so is a name that they did not mention.
+    sigmas (N,): people's errors in any common unit. biases (N, 2): everybody's mean offset x y relative to the points'
+    spread. sigma of the result is in the keypoints' unit. tolerance: a mean similarity exp(-d² / 2k²), k = KAPPA × the
+    spread of the points. A name that most people left absent is absent; so is a name that they did not mention.
     """
-    weights = precisions(len(answers), sigmas)
-    tables = [{name: (x, y, v) for name, x, y, v in answer.points} for answer in answers]
-    names = sorted({name for table in tables for name in table})
+    g = given(answers, Keypoints, sigmas, biases, width=2)
+    drawn = [{name: (x, y, v) for name, x, y, v in answer.points} for answer in g.answers]
+    spread = _spread([np.array([(x, y) for x, y, v in t.values() if v]).reshape(-1, 2) for t in drawn])
+    moves = g.biases * spread
+    tables = [
+        {name: (x - dx, y - dy, v) if v else (0.0, 0.0, 0) for name, (x, y, v) in table.items()}
+        for table, (dx, dy) in zip(drawn, moves, strict=True)
+    ]
     fused: list[tuple[str, float, float, int]] = []
     errors: list[float] = []
-    spread = _spread([np.array([(x, y) for x, y, v in t.values() if v]).reshape(-1, 2) for t in tables])
-    for name in names:
+    doubts: list[float] = []
+    noise = g.noise(LONE_SIGMA * spread)
+    for name in sorted({name for table in tables for name in table}):
         views = [table.get(name, (0.0, 0.0, 0)) for table in tables]
-        visibility = _vote([v for _, _, v in views], weights)
+        visibility, doubt = _vote([v for _, _, v in views], g.weights)
+        doubts.append(doubt)
         if visibility == 0:
             fused.append((name, 0.0, 0.0, 0))
             continue
         seen = [i for i, (_, _, v) in enumerate(views) if v]
         xy = np.array([views[i][:2] for i in seen])
-        at, sigma = _place(xy, weights[seen], LONE_SIGMA * spread)
+        at, sigma = _place(xy, g.weights[seen], noise[seen])
         fused.append((name, float(at[0]), float(at[1]), visibility))
         errors.append(sigma)
-    similarity = np.array([[_oks(a, b, KAPPA * spread) for b in tables] for a in tables])
     sigma = float(np.sqrt(np.mean(np.square(errors)))) if errors else 0.0
-    loss = 1 - float(np.exp(-((sigma / (KAPPA * spread)) ** 2))) if spread > 0 else 0.0
-    used = tuple(range(len(answers)))
-    agreement = mean_agreement(similarity)
-    return FusedShape(Keypoints(tuple(fused)), sigma, agreement, p_similar(loss, tolerance), used)
+    # E[exp(-d² / 2k²)] of a normal error in two dimensions is 1 / (1 + sigma² / k²).
+    ratio = (sigma / (KAPPA * spread)) ** 2 if spread > 0 else 0.0
+    loss = 1 - (1 - float(np.mean(doubts))) / (1 + ratio)
+    return g.result(
+        Keypoints(tuple(fused)),
+        sigma=sigma,
+        agreement=mean_agreement(pairwise(tables, lambda a, b: _oks(a, b, KAPPA * spread))),
+        loss=loss,
+        tolerance=tolerance,
+        used=range(len(tables)),
+    )
+
+
+def keypoint_similarity(a: Keypoints, b: Keypoints) -> float:
+    """Return the mean of exp(-d² / 2k²) over the points that either shows, k = KAPPA × their spread."""
+    first, second = ({name: (x, y, v) for name, x, y, v in answer.points} for answer in (a, b))
+    clouds = [np.array([(x, y) for x, y, v in t.values() if v]).reshape(-1, 2) for t in (first, second)]
+    return _oks(first, second, KAPPA * _spread(clouds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +146,11 @@ def fuse_points(
     out: dict[str, list[Mark]] = {task: [] for task in tasks}
     for (task, members), p in zip(marks, found.real, strict=True):
         names = sorted(members)
-        xy, sigma = _place(np.stack([members[name] for name in names]), np.ones(len(names)), reach / 3)
+        xy, sigma = _place(
+            np.stack([members[name] for name in names]),
+            np.ones(len(names)),
+            np.full(len(names), reach / MATCH_SPREADS),
+        )
         out[task].append(Mark((float(xy[0]), float(xy[1])), sigma, float(p), tuple(names)))
     return {
         task: (tuple(sorted(out[task], key=lambda m: (-m.p_exists, m.xy))), float(found.missed[index[task]]))
@@ -149,36 +174,38 @@ def usual_radius(scenes: Mapping[str, Mapping[str, Array]]) -> float:
     return MATCH_SPREADS * max(float(np.median(nearest)), 1e-9) if nearest else 1.0
 
 
-def _place(xy: Array, weights: Array, lone: float) -> tuple[Array, float]:
+def _place(xy: Array, weights: Array, noise: Array) -> tuple[Array, float]:
     """Return the fused point (2,) and its sigma; marks far from it are left out and it is fused once more."""
     at = geometric_median(xy, weights)
     if len(xy) >= 3:
         distance = np.linalg.norm(xy - at, axis=1)
         kept = distance <= OUTLIER_SPREADS * max(float(np.median(distance)), 1e-12)
-        xy, weights = xy[kept], weights[kept]
+        xy, weights, noise = xy[kept], weights[kept], noise[kept]
         at = geometric_median(xy, weights)
-    return at, median_sigma(np.full(len(xy), max(lone, 1e-12)), xy - at)
+    return at, fused_sigma(np.maximum(noise, 1e-12), xy - at, common=COMMON_SHARE)
 
 
-def _vote(values: Sequence[int], weights: Array) -> int:
+def _vote(values: Sequence[int], weights: Array) -> tuple[int, float]:
+    """Return the visibility with the most weight and P(present and absent are mixed up)."""
     totals = {value: float(weights[[v == value for v in values]].sum()) for value in sorted(set(values))}
-    top = max(totals.values())
+    absent = totals.get(0, 0.0)
+    shown = {value: total for value, total in totals.items() if value}
+    margin = abs(sum(shown.values()) - absent) / float(weights.mean())
+    doubt = 1 / (1 + ((1 - VISIBILITY_ERROR) / VISIBILITY_ERROR) ** margin)
     # A tie goes to the more visible: a point that is shown can be deleted, one that is hidden is forgotten.
-    return max(value for value, total in totals.items() if total >= top - 1e-9)
+    if not shown or absent > sum(shown.values()) + 1e-9:
+        return 0, doubt
+    top = max(shown.values())
+    return max(value for value, total in shown.items() if total >= top - 1e-9), doubt
 
 
 def _spread(clouds: Sequence[Array]) -> float:
-    """Return the median over answers of the root of the points' bounding-box area (its longer side if flat)."""
-    sizes: list[float] = []
-    for cloud in clouds:
-        if len(cloud) < 2:
-            continue
-        width, height = cloud.max(0) - cloud.min(0)
-        sizes.append(float(np.sqrt(width * height)) if min(width, height) > 0 else float(max(width, height)))
+    """Return the median over answers of the points' bounding-box diagonal / sqrt(2): the side, if it is a square."""
+    sizes = [float(np.linalg.norm(np.ptp(cloud, axis=0))) for cloud in clouds if len(cloud) >= 2]
     if not sizes:
         together = np.concatenate(list(clouds)) if clouds else np.zeros((0, 2))
-        return float(np.ptp(together, axis=0).max()) if len(together) > 1 else 1.0
-    return float(np.median(sizes))
+        sizes = [float(np.linalg.norm(np.ptp(together, axis=0)))] if len(together) > 1 else []
+    return float(np.median(sizes)) / float(np.sqrt(2)) if sizes else 1.0
 
 
 def _oks(
@@ -190,6 +217,3 @@ def _oks(
         return 1.0
     gaps = [(a[n][0] - b[n][0]) ** 2 + (a[n][1] - b[n][1]) ** 2 for n in both]
     return float(sum(np.exp(-gap / (2 * max(k, 1e-12) ** 2)) for gap in gaps)) / len(either)
-
-
-__all__ = ["FuseError", "Mark", "fuse_keypoints", "fuse_points", "match_points", "usual_radius"]

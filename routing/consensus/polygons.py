@@ -7,44 +7,62 @@ import numpy.typing as npt
 import shapely
 
 from routing.annotation.shapes import Polygon, polygon_of
-from routing.consensus.contract import FusedShape, p_similar, precisions
-from routing.consensus.regions import fuse_regions, outline
+from routing.consensus.contract import FusedShape, given, inliers, mean_agreement
+from routing.consensus.regions import OUTLIER_SHARE, fuse_regions, outline
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 CELLS = 128  # of the grid along the longer side: a cell is below the noise of people
-MARGIN = 4  # cells round the outlines
+MARGIN = 8  # cells round the outlines
 SIMPLIFY = 0.25  # of a cell: drops the points that marching squares puts on straight lines
 
 
 def fuse_polygons(
     polygons: Sequence[Polygon],
-    sigmas: Sequence[float] | Array | None = None,
+    sigmas: npt.ArrayLike | None = None,
     *,
     tolerance: float = 0.85,
+    biases: npt.ArrayLike | None = None,
 ) -> FusedShape[Polygon]:
     """Return the fused outline of one object.
 
-    sigmas (N,): boundary noise of the people, any common unit; equal without. sigma of the result is relative to
-    sqrt(area). tolerance: an IoU. Raises FuseError for no polygons and for sigmas that are not positive.
+    sigmas (N,): boundary noise of the people, any common unit; equal without. biases (N,): how far each draws outside
+    the border, relative to sqrt(area). sigma of the result has that unit. tolerance: an IoU. Raises FuseError for no
+    polygons, for ones that cross themselves and for sigmas that are not positive.
     """
-    weights = precisions(len(polygons), sigmas)
-    outlines = [shape_of(polygon) for polygon in polygons]
-    if len(outlines) == 1 or all(other.equals(outlines[0]) for other in outlines[1:]):
-        alone = fuse_regions(np.ones((len(outlines), 2, 2), dtype=bool), weights)
-        sure = p_similar(alone.expected_loss, tolerance)
-        return FusedShape(polygons[0], alone.sigma, 1.0, sure, alone.used)
-    regions, x0, y0, step = _rasterised(outlines)
-    region = fuse_regions(regions, weights)
+    g = given(polygons, Polygon, sigmas, biases, width=1)
+    outlines = [shape_of(polygon) for polygon in g.answers]
+    similarity = _overlaps(outlines)
+    # A huge wrong outline would make the grid too coarse for the others, so it goes before the grid is laid.
+    used = inliers(similarity, g.weights, OUTLIER_SHARE)
+    regions, x0, y0, step = _rasterised([outlines[i] for i in used])
+    region = fuse_regions(regions, g.weights[used], g.biases[used, 0])
     fused = outline(region.level, x0, y0, step)
-    shape = polygons[region.used[0]]  # where the outlines share no cell, the most agreed with stands for all
+    shape = g.answers[int(used[int(np.argmax(g.weights[used]))])]  # where the outlines share no cell
     if fused is not None:
         simple = fused.simplify(SIMPLIFY * step)
         shape = polygon_of(simple if simple.is_valid and simple.area > 0 else fused)
-    return FusedShape(
-        shape, region.sigma, region.agreement, p_similar(region.expected_loss, tolerance), region.used
+    return g.result(
+        shape,
+        sigma=region.sigma,
+        agreement=mean_agreement(similarity),
+        loss=region.expected_loss,
+        tolerance=tolerance,
+        used=(int(used[i]) for i in region.used),
     )
+
+
+def _overlaps(outlines: Sequence[shapely.Polygon]) -> Array:
+    """Return the pairwise intersections over union (N, N)."""
+    n = len(outlines)
+    areas = shapely.area(outlines)
+    rows, columns = np.triu_indices(n, 1)
+    objects = np.array(outlines, dtype=object)
+    inter = shapely.area(shapely.intersection(objects[rows], objects[columns]))
+    out = np.eye(n)
+    out[rows, columns] = out[columns, rows] = inter / (areas[rows] + areas[columns] - inter)
+    return out
 
 
 def polygon_iou(a: Polygon, b: Polygon) -> float:

@@ -11,8 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from routing.annotation.shapes import Polyline
-from routing.consensus.contract import FusedShape, inliers, mean_agreement, p_similar, precisions, support_of
-from routing.consensus.robust import median_sigma, weighted_median
+from routing.consensus.contract import (
+    COMMON_SHARE,
+    FusedShape,
+    given,
+    inliers,
+    mean_agreement,
+    pairwise,
+    support_of,
+)
+from routing.consensus.robust import fused_sigma, weighted_median
 
 Array = npt.NDArray[np.float64]
 
@@ -25,31 +33,41 @@ SIMPLIFY = 1e-3  # of the length
 
 def fuse_polylines(
     lines: Sequence[Polyline],
-    sigmas: Sequence[float] | Array | None = None,
+    sigmas: npt.ArrayLike | None = None,
     *,
     tolerance: float = 0.85,
+    biases: npt.ArrayLike | None = None,
 ) -> FusedShape[Polyline]:
-    """Return the fused line of one object, in the direction of the answer that agrees best with the others.
+    """Return the fused line of one object, drawn in the direction that most people drew it.
 
-    sigmas (N,): people's lateral errors in any common unit. sigma of the result is relative to the line's length.
-    tolerance: a similarity exp(-mean distance / (REACH × length)). Raises FuseError for no lines.
+    sigmas (N,): people's lateral errors in any common unit. biases (N, 2): everybody's mean shift x y relative to the
+    line's length. sigma of the result is relative to the length. tolerance: a similarity exp(-mean distance / (REACH ×
+    length)). Raises FuseError for no or bad lines.
     """
-    weights = precisions(len(lines), sigmas)
-    if len(lines) == 1:
-        return FusedShape(lines[0], LONE_SIGMA, 1.0, p_similar(_loss(LONE_SIGMA), tolerance), (0,))
-    sampled = [resampled(np.array(line.points), SAMPLES) for line in lines]
-    similarity = np.array([[_similarity(a, b) for b in sampled] for a in sampled])
-    used = inliers(similarity, weights, OUTLIER_SHARE)
-    w = weights[used]
+    g = given(lines, Polyline, sigmas, biases, width=2)
+    sampled = [resampled(np.array(line.points), SAMPLES) for line in g.answers]
+    sampled = [s - bias * _length(s) for s, bias in zip(sampled, g.biases, strict=True)]
+    similarity = pairwise(sampled, _similarity)
+    used = inliers(similarity, g.weights, OUTLIER_SHARE)
+    w = g.weights[used]
     lead = int(used[int(np.argmax(support_of(similarity[np.ix_(used, used)], w)))])
-    aligned = np.stack([_aligned(sampled[i], sampled[lead]) for i in used])
+    turned = [_turned_like(sampled[i], sampled[lead]) for i in used]
+    aligned = np.stack([_aligned(line, sampled[lead]) for line, _ in turned])
     fused = weighted_median(aligned.reshape(len(used), -1), w).reshape(SAMPLES, 2)
+    if w @ np.array([-1.0 if turned_back else 1.0 for _, turned_back in turned]) < 0:
+        fused, aligned = fused[::-1], aligned[:, ::-1]
     length = max(_length(fused), 1e-12)
-    sigma = median_sigma(np.full(len(used), LONE_SIGMA), (aligned - fused) / length)
+    residual = (aligned - fused) / length
+    sigma = fused_sigma(g.noise(LONE_SIGMA)[used], residual, common=COMMON_SHARE)
     points = simplified(fused, SIMPLIFY * length)
-    shape = Polyline(tuple((float(x), float(y)) for x, y in points))
-    sure = p_similar(_loss(sigma), tolerance)
-    return FusedShape(shape, sigma, mean_agreement(similarity), sure, tuple(int(i) for i in used))
+    return g.result(
+        Polyline(tuple((float(x), float(y)) for x, y in points)),
+        sigma=sigma,
+        agreement=mean_agreement(similarity),
+        loss=_loss(sigma),
+        tolerance=tolerance,
+        used=used,
+    )
 
 
 def polyline_similarity(a: Polyline, b: Polyline) -> float:
@@ -96,23 +114,29 @@ def _similarity(a: Array, b: Array) -> float:
     return float(np.exp(-mean / scale)) if scale > 0 else float(mean == 0)
 
 
+def _turned_like(line: Array, leader: Array) -> tuple[Array, bool]:
+    """Return the line running the same way as the leader, and whether it was turned for that."""
+    ahead, back = (np.linalg.norm(way - leader, axis=1).sum() for way in (line, line[::-1]))
+    return (line[::-1], True) if back < ahead else (line, False)
+
+
 def _aligned(line: Array, leader: Array) -> Array:
     """Return the samples of `line` that match the leader's samples (SAMPLES, 2), monotone along both."""
-    if np.linalg.norm(line - leader, axis=1).sum() > np.linalg.norm(line[::-1] - leader, axis=1).sum():
-        line = line[::-1]
     gap = ((leader[:, None] - line[None, :]) ** 2).sum(2)
     n = len(leader)
     cost = np.full((n + 1, n + 1), np.inf)
     cost[0, 0] = 0.0
-    for i in range(n):
-        for j in range(n):
-            cost[i + 1, j + 1] = gap[i, j] + min(cost[i, j], cost[i, j + 1], cost[i + 1, j])
+    for diagonal in range(2 * n - 1):  # all cells of one anti-diagonal at once
+        i = np.arange(max(0, diagonal - n + 1), min(n, diagonal + 1))
+        j = diagonal - i
+        before = np.minimum(np.minimum(cost[i, j], cost[i, j + 1]), cost[i + 1, j])
+        cost[i + 1, j + 1] = gap[i, j] + before
     matches: list[list[int]] = [[] for _ in range(n)]
-    i = j = n
-    while i > 0 and j > 0:
-        matches[i - 1].append(j - 1)
-        back = int(np.argmin([cost[i - 1, j - 1], cost[i - 1, j], cost[i, j - 1]]))
-        i, j = i - (back != 2), j - (back != 1)
+    at, by = n, n
+    while at > 0 and by > 0:
+        matches[at - 1].append(by - 1)
+        back = int(np.argmin([cost[at - 1, by - 1], cost[at - 1, by], cost[at, by - 1]]))
+        at, by = at - (back != 2), by - (back != 1)
     # Many samples may match one of the leader's; the middle one keeps the result monotone.
     return np.stack([line[sorted(js)[len(js) // 2]] for js in matches])
 

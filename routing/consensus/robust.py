@@ -6,6 +6,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 MEDIAN_LOSS = 1.2533  # sd of a median over sd of a mean, for normal errors
+BELIEF = 3.0  # answers that the belief in people's noise is worth against the spread that is seen
 
 
 def weighted_median(values: Array, weights: Array) -> Array:
@@ -20,9 +21,11 @@ def weighted_median(values: Array, weights: Array) -> Array:
     v = np.asarray(values, dtype=np.float64)
     if len(v) == 1:
         return np.array(v[0])
-    order = np.argsort(v, axis=0, kind="stable")
+    w = np.asarray(weights, dtype=np.float64)
+    # Equal values are ordered by weight, or the order in which people answered would show.
+    order = np.lexsort((np.broadcast_to(w[:, None], v.shape), v), axis=0)
     ordered = np.take_along_axis(v, order, axis=0)
-    w = np.asarray(weights, dtype=np.float64)[order]
+    w = w[order]
     middle = (np.cumsum(w, axis=0) - w / 2) / w.sum(0)
     above = np.argmax(middle >= 0.5, axis=0)
     above = np.where((middle < 0.5).all(0), len(v) - 1, above)
@@ -53,6 +56,8 @@ def geometric_median(points: Array, weights: Array) -> Array:
 def circular_median(angles: Array, weights: Array, period: float) -> float:
     """Return the weighted median of angles that repeat after `period`, taken around their densest direction."""
     turn = 2 * np.pi / period
+    order = np.lexsort((weights, angles))
+    angles, weights = angles[order], weights[order]
     # The best start is the answer nearest to all others; an average can vanish when answers are opposed.
     gap = np.abs(_wrapped(angles[:, None] - angles[None, :], period))
     start = float(angles[int(np.argmin(gap @ weights))])
@@ -61,19 +66,20 @@ def circular_median(angles: Array, weights: Array, period: float) -> float:
     return float(np.angle(np.exp(1j * middle * turn)) / turn)
 
 
-def median_sigma(sigmas: Array, residuals: Array) -> float:
+def fused_sigma(sigmas: Array, residuals: Array, *, common: float) -> float:
     """Return the standard deviation of a fused coordinate.
 
     sigmas (N,): what is believed of each answer's error. residuals: (N, D) distances of the answers from the result, in
-    the same unit. Few answers lean on belief, many on their own spread.
+    the same unit. common: the share of a person's squared error that all repeat, which fusing leaves in place. Few
+    answers lean on belief, many on their own spread.
     """
     n = len(sigmas)
-    loss = MEDIAN_LOSS if n >= 3 else 1.0
-    believed = loss / float(np.sqrt((1 / sigmas**2).sum()))
-    if n == 1:
-        return believed
-    seen = float(np.sqrt(np.mean(residuals**2))) / np.sqrt(n - 1)
-    return float(np.sqrt((3 * believed**2 + (n - 1) * seen**2) / (3 + n - 1)))
+    own = (1 - common) * n / float((1 / sigmas**2).sum())
+    if n > 1:
+        seen = float(np.mean(residuals**2)) * n / (n - 1)
+        own = (BELIEF * own + (n - 1) * seen) / (BELIEF + n - 1)
+    gain = (MEDIAN_LOSS**2 if n >= 3 else 1.0) / n
+    return float(np.sqrt(own * (gain + common / (1 - common))))
 
 
 def _wrapped(angle: Array, period: float) -> Array:

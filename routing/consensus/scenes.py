@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from routing.annotation import boxes as bx
 from routing.consensus.boxes import p_within
+from routing.consensus.contract import COMMON_SHARE
 from routing.consensus.existence import Looks, Sight, fit_sight, judge
-from routing.consensus.robust import median_sigma, weighted_median
+from routing.consensus.robust import fused_sigma, weighted_median
 
 Array = npt.NDArray[np.float64]
 Scenes = Mapping[
@@ -163,7 +164,7 @@ def fuse_candidate(members: Candidate, hands: Mapping[str, Hand]) -> tuple[Array
         boxes, sigmas = boxes[kept], sigmas[kept]
     box = weighted_median(boxes, 1 / sigmas**2)
     side = max(float(bx.size(box[None])[0]), 1e-9)
-    return box, median_sigma(sigmas, (boxes - box) / side)
+    return box, fused_sigma(sigmas, (boxes - box) / side, common=COMMON_SHARE)
 
 
 def _looks(scenes: Scenes, matched: Mapping[str, list[Candidate]], people: tuple[str, ...]) -> Looks:
