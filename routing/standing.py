@@ -5,11 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from routing import skill
 from routing.policy import RoutingPolicy
-from routing.skill import SPAM_TYPES, Row
+from routing.skill import SPAM_TYPES, Row, SpamType
 
 SLOPPY = 2.6  # factor on the pool's error rates of somebody who looks, but carelessly
+
+# P(state of a drawn version) of somebody who looks, but draws to a rule of their own: a swapped class, a margin.
+SYSTEMATIC_DRAWN: Row = (0.10, 0.87, 0.03)
+SYSTEMATIC_PRIOR = 0.01
+COACH_CONFIDENCE = 0.9  # posterior of careless or systematic work from which a refresher is offered
 
 # Evidence from different objects of one tile or page is not independent; below 1 keeps honest people safe.
 TEMPER = 0.7
@@ -41,15 +48,14 @@ class Standing:
 
 def judge(counts: Counts, policy: RoutingPolicy) -> Standing:
     """Return the standing that the counts of one annotator support (see TrackRecord for the keys)."""
-    scores = {"diligent": _log_likelihood(counts, None, 1.0), "sloppy": _log_likelihood(counts, None, SLOPPY)}
-    scores |= {spam.name: _log_likelihood(counts, spam, 1.0) for spam in SPAM_TYPES}
-    priors = {"diligent": 0.85 * (1 - policy.spam_prior), "sloppy": 0.15 * (1 - policy.spam_prior)}
+    looks = 1 - policy.spam_prior - SYSTEMATIC_PRIOR
+    priors = {"diligent": 0.85 * looks, "sloppy": 0.15 * looks, "systematic": SYSTEMATIC_PRIOR}
     priors |= {spam.name: policy.spam_prior / len(SPAM_TYPES) for spam in SPAM_TYPES}
-    top = max(scores.values())
-    weights = {name: priors[name] * math.exp(score - top) for name, score in scores.items()}
-    total = sum(weights.values())
-    posterior = {name: weight / total for name, weight in weights.items()}
-    spam = 1.0 - posterior["diligent"] - posterior["sloppy"]
+    seen = np.array([n for key, width in _EVIDENCE for n in counts(key)[:width]])
+    score = _LOG_RATES @ seen + np.log([priors[name] for name in _NAMES])
+    weights = np.exp(score - score.max())
+    posterior = dict(zip(_NAMES, (weights / weights.sum()).tolist(), strict=True))
+    spam = sum(posterior[each.name] for each in SPAM_TYPES)
     evaluated = _evaluated(counts)
     if evaluated >= policy.spam_min_answers and spam >= policy.spam_confidence:
         kind = max(SPAM_TYPES, key=lambda s: posterior[s.name])
@@ -59,7 +65,13 @@ def judge(counts: Counts, policy: RoutingPolicy) -> Standing:
     fast = _too_fast(counts, policy)
     if fast is not None:
         return Standing("paused", fast, spam, posterior["sloppy"], evaluated)
-    if evaluated >= policy.spam_min_answers and posterior["sloppy"] >= 0.9:
+    if evaluated >= policy.spam_min_answers and posterior["systematic"] >= COACH_CONFIDENCE:
+        reason = (
+            "Your verdicts are right, but nearly all you drew had the outline or the class wrong in the end; "
+            "please compare with the guideline's examples."
+        )
+        return Standing("coach", reason, spam, posterior["sloppy"], evaluated)
+    if evaluated >= policy.spam_min_answers and posterior["sloppy"] >= COACH_CONFIDENCE:
         reason = f"Over {evaluated:.0f} checked answers there were more slips than usual; a short refresher may help."
         return Standing("coach", reason, spam, posterior["sloppy"], evaluated)
     right, n = _accuracy(counts)
@@ -69,40 +81,51 @@ def judge(counts: Counts, policy: RoutingPolicy) -> Standing:
     return Standing("ok", "", spam, posterior["sloppy"], evaluated)
 
 
-def _log_likelihood(counts: Counts, spam: "skill.SpamType | None", factor: float) -> float:
-    total = 0.0
-    for kind in ("verify_box", "grid_verify"):
-        rows = skill.VERDICT_POOL[kind]
-        right = (0, 1, 1) if kind == "grid_verify" else (0, 1, 2)
-        n = counts(f"v|{kind}||")
+def _log_rates(spam: SpamType | None, factor: float = 1.0, drawn: Row | None = None) -> list[float]:
+    """Return the tempered log-likelihood of one count of each kind in _EVIDENCE, for one way of working."""
+    rates: list[float] = []
+    for kind in VERDICTS:
         for state in range(3):
-            if spam is None:
-                row: Row = skill.scaled(rows[state], right[state], factor)
-            else:
+            row = skill.scaled(skill.VERDICT_POOL[kind][state], RIGHT[kind][state], factor)
+            if spam is not None:
                 row = spam.grid if kind == "grid_verify" else spam.verify
-            total += TEMPER * _log(n[3 * state : 3 * state + 3], row)
-    for kind in ("draw_missed", "fix_box"):
-        pool = skill.DRAW_POOL[kind]
-        drawn = spam.drawn if spam is not None else skill.scaled(pool, 0, factor)
-        total += TEMPER * _log(counts(f"d|{kind}|")[:3], drawn)
-    for band, limit in enumerate(skill.BANDS):
-        found, missed = counts(f"l||{band}")[:2]
+            rates += [TEMPER * _log(p) for p in row]
+    for kind in DRAWINGS:
+        pool = skill.scaled(skill.DRAW_POOL[kind], 0, factor)
+        rates += [TEMPER * _log(p) for p in drawn or (spam.drawn if spam is not None else pool)]
+    for limit in skill.BANDS:
         recall = skill.pool_recall(skill.band_size(limit))
         if spam is not None:
-            recall = spam.recall * recall
+            recall *= spam.recall
         elif factor > 1:
             recall = skill.sigmoid(skill.logit(recall) - 1.0)
-        total += MISS_TEMPER * (found * math.log(recall) + missed * math.log(1 - recall))
-    return total
+        rates += [MISS_TEMPER * math.log(recall), MISS_TEMPER * math.log(1 - recall)]
+    return rates
 
 
-def _log(counts: tuple[float, ...], row: Row) -> float:
-    return sum(n * math.log(max(p, 1e-3)) for n, p in zip(counts, row, strict=True) if n)
+def _log(p: float) -> float:
+    return math.log(max(p, 1e-3))
+
+
+VERDICTS, DRAWINGS = ("verify_box", "grid_verify"), ("draw_missed", "fix_box")
+RIGHT = {"verify_box": (0, 1, 2), "grid_verify": (0, 1, 1)}  # the right verdict group for each state
+
+# The counts that tell, with how many of their entries, and what one of each says for every way of working.
+_EVIDENCE = [(f"v|{kind}||", 9) for kind in VERDICTS] + [(f"d|{kind}|", 3) for kind in DRAWINGS]
+_EVIDENCE += [(f"l||{band}", 2) for band in range(len(skill.BANDS))]
+_WAYS = {
+    "diligent": _log_rates(None),
+    "sloppy": _log_rates(None, SLOPPY),
+    "systematic": _log_rates(None, drawn=SYSTEMATIC_DRAWN),
+    **{spam.name: _log_rates(spam) for spam in SPAM_TYPES},
+}
+_NAMES = tuple(_WAYS)
+_LOG_RATES = np.array(list(_WAYS.values()))
 
 
 def _evaluated(counts: Counts) -> float:
-    verdicts = sum(sum(counts(f"v|{kind}||")) for kind in ("verify_box", "grid_verify"))
-    drawn = sum(sum(counts(f"d|{kind}|")[:3]) for kind in ("draw_missed", "fix_box"))
+    verdicts = sum(sum(counts(f"v|{kind}||")) for kind in VERDICTS)
+    drawn = sum(sum(counts(f"d|{kind}|")[:3]) for kind in DRAWINGS)
     # Objects of one tile are found and missed together, so they count for less.
     looked = sum(sum(counts(f"l||{band}")[:2]) for band in range(len(skill.BANDS))) * MISS_TEMPER
     return verdicts + drawn + looked
@@ -110,7 +133,7 @@ def _evaluated(counts: Counts) -> float:
 
 def _accuracy(counts: Counts) -> tuple[float, float]:
     right = n = 0.0
-    for kind in ("verify_box", "grid_verify"):
+    for kind in VERDICTS:
         c = counts(f"v|{kind}||")
         n += sum(c)
         right += c[0] + c[4] + c[5] + c[7] + c[8]

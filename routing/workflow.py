@@ -352,13 +352,8 @@ def _gold_tile(
 def _gold_drawn(
     kind: str, gold: Mapping[str, Any], value: Mapping[str, Any], domain: str, seconds: float | None
 ) -> list[Outcome]:
-    drawn = (
-        [o["xyxy"] for o in value["objects"]]
-        if "objects" in value
-        else [value["xyxy"]]
-        if value["xyxy"]
-        else []
-    )
+    objects = value["objects"] if "objects" in value else [value] if value["xyxy"] else []
+    drawn = [(o["xyxy"], o["class"]) for o in objects]
     target = gold["xyxy"]
     cls = gold.get("class")
     if target is None or not drawn:
@@ -366,6 +361,8 @@ def _gold_drawn(
         if drawn:
             return [Outcome(kind, domain, cls, DRAWN, "phantom", 1.0, True, seconds)]
         return [Outcome("verify_box", domain, cls, "not_object", truth, 1.0, True, seconds)]
-    iou = max(bx.iou(box, target) for box in drawn)
+    iou, drawn_cls = max((bx.iou(box, target), c) for box, c in drawn)
     state = "good" if iou >= 0.75 else "geometry" if iou >= 0.1 else "phantom"
+    if state == "good" and cls is not None and drawn_cls != cls:
+        state = "geometry"
     return [Outcome(kind, domain, cls, DRAWN, state, 1.0, True, seconds, iou)]

@@ -75,6 +75,15 @@ class TestStanding:
         assert states.count("coach") > states.count("paused")
         assert states.count("coach") >= 20
 
+    def test_coaches_whoever_looks_well_but_draws_to_a_rule_of_their_own(self) -> None:
+        rng = np.random.default_rng(10)
+        drawn = [Outcome("draw_missed", "", None, "drawn", "geometry", 1.0, True, 6.0, 0.9)] * 12
+
+        got = replay(verdicts(rng, 28, skill.VERIFY) + drawn).standing(POLICY)
+
+        assert got.state == "coach"
+        assert "guideline" in got.reason
+
     def test_pauses_whoever_is_too_fast_to_look(self) -> None:
         fast = [Outcome("verify_box", "", None, "ok", "good", 1.0, True, 0.2)] * 20
 

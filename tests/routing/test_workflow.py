@@ -209,15 +209,16 @@ class TestCreditGold:
 
         assert [o.given for o in outcomes] == [FOUND, MISSED]
 
-    def test_counts_drawn_boxes_by_overlap(self) -> None:
+    def test_counts_drawn_boxes_by_overlap_and_class(self) -> None:
         gold = {"xyxy": list(BOX), "class": 1}
 
-        def drawn(box: tuple[float, ...]) -> Outcome:
-            value = {"xyxy": list(box), "class": 1, "deleted": False}
+        def drawn(box: tuple[float, ...], cls: int = 1) -> Outcome:
+            value = {"xyxy": list(box), "class": cls, "deleted": False}
             return credit_gold("fix_box", {}, gold, value, domain="")[0]
 
         assert (drawn(BOX).truth, drawn(BOX).iou) == ("good", 1.0)
         assert drawn(CROOKED).truth == "geometry"
+        assert drawn(BOX, cls=2).truth == "geometry"
         assert drawn((300.0, 300.0, 310.0, 310.0)).truth == "phantom"
 
     def test_counts_a_deletion_as_saying_nothing_is_there(self) -> None:
