@@ -202,9 +202,12 @@ def tab(server: Server, browser: Browser) -> Iterator[Callable[..., Tab]]:
     tabs: list[Tab] = []
     with ExitStack() as closing:
 
-        def make(person: User | None, beside: Tab | None = None, **options: Any) -> Tab:
+        def make(person: User | None, beside: Tab | None = None, grace_ms: int = 0, **options: Any) -> Tab:
             if beside is None:
-                context = browser.new_context(viewport=DESKTOP, reduced_motion="reduce", **options)
+                context = browser.new_context(**{"viewport": DESKTOP, "reduced_motion": "reduce", **options})
+                context.add_init_script(
+                    f"try {{ localStorage.setItem('tessera-grace-ms', '{grace_ms}') }} catch {{}}"
+                )
                 closing.callback(context.close)
             else:
                 context = beside.page.context

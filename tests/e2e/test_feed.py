@@ -236,3 +236,25 @@ class TestIdle:
         set_paused(project=world.project, paused=False)
 
         page.task("coverage_tile")
+
+
+class TestTakingBack:
+    def test_reopens_the_last_task_as_it_was(self, tab: Tabs, world: World) -> None:
+        rehearsal.open_tiles(world)
+        page = tab(world.ada, grace_ms=15_000).open()
+        page.task("coverage_tile")
+        first = page.state["assignment"]
+        page.press("p", "p", "Enter")
+        page.until(f"s.assignment !== {first} && s.armed && s.waiting === 1")
+        assert not Answer.objects.filter(annotator=world.ada).exists()
+
+        page.press("Control+z")
+        page.until(f"s.assignment === {first} && s.armed")
+        assert len(page.state["task"]["pins"]) == 1
+        page.press("a", "Space")
+        page.until(f"s.assignment !== {first} && s.armed")
+        page.press("Space")
+
+        page.acknowledged()
+        assert Answer.objects.get(assignment=first).value["complete"] is True
+        assert not Answer.objects.filter(assignment=first, late=True).exists()

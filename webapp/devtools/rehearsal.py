@@ -35,6 +35,10 @@ GUIDELINE = """Every tree crown that is visible from above is one object, living
 Draw the box so that it touches the crown on all four sides; leave its shadow out.
 
 Where crowns touch, give each its own box; boxes may overlap."""
+CREW = (
+    "Amara Obi", "Bruno Costa", "Chen Wei", "Dilara Kaya", "Emil Novak", "Farah Haddad", "Goran Ilić", "Hana Sato",
+    "Ines Moreau", "Jonas Berg", "Kavya Rao", "Lars Dahl", "Maya Cohen", "Nuru Mwangi", "Olivia Reid", "Pavel Hora",
+)  # fmt: skip
 MOST_STEPS = 24
 
 
@@ -95,6 +99,7 @@ def build(
     picture: Picture,
     *,
     name: str = "",
+    title: str = "Orchard survey",
     classes: Sequence[str] = ("tree", "shrub"),
     crew: int = 12,
     password: str | None = None,
@@ -107,7 +112,7 @@ def build(
     organisation = create_organisation(name=name or f"Rehearsal {mark}")
     project = create_project(
         organisation=organisation,
-        name="Orchard survey",
+        name=title,
         domain=DOMAIN,
         classes=list(classes),
         guideline=GUIDELINE,
@@ -143,12 +148,12 @@ def build(
     )
 
 
-def open_kind(world: World, kind: str, *, subject: int = 0) -> Microtask:
+def open_kind(world: World, kind: str, *, cells: int = 9) -> Microtask:
     """Bring the world to where exactly one micro-task is open and it is of this kind; return it.
 
-    `subject` chooses the object that it is about. Raises RuntimeError when the routing does not lead there.
+    `cells` is how many objects a page of the grid gets. Raises RuntimeError when the routing does not lead there.
     """
-    PLANS[kind](world, subject)
+    PLANS[kind](world, cells)
     for _ in range(MOST_STEPS):
         with transaction.atomic():
             grids.form_pages(now=timezone.now(), rng=np.random.default_rng(0), flush=True)
@@ -212,15 +217,15 @@ def _one_tile(world: World, objects: Sequence[intake.PlannedObject] = ()) -> Non
 
 
 def _single(p_good: float, p_there: float, off: Box) -> Any:
-    return lambda world, subject: _one_tile(world, [predicted(world, subject, p_good, p_there, off)])
+    return lambda world, _: _one_tile(world, [predicted(world, 0, p_good, p_there, off)])
 
 
 PLANS: dict[str, Any] = {
     "coverage_tile": lambda world, _: _one_tile(world),
     "draw_missed": lambda world, _: _one_tile(world),
     "verify_box": _single(0.72, 0.96, (2, -1, 1, 2)),
-    "grid_verify": lambda world, subject: _one_tile(
-        world, [predicted(world, n, 0.86, 0.98) for n in range(subject, min(subject + 9, len(world.truth)))]
+    "grid_verify": lambda world, cells: _one_tile(
+        world, [predicted(world, n, 0.86, 0.98) for n in range(min(cells, len(world.truth)))]
     ),
     "fix_box": _single(0.08, 0.97, (-9, 4, 12, -6)),
     "compare_two": _single(0.08, 0.97, (-9, 4, 12, -6)),

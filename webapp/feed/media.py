@@ -12,6 +12,8 @@ from webapp.labeling.models import Microtask
 SIZES = (192, 384, 640, 1024, 1536)  # longest side of a served crop, pixels
 HOUR = 3600
 CELL_OUT, FOCUS_OUT = 384, 1024
+SCREEN = 1.45  # width by height of the room that a picture gets on a usual screen
+PANE = 0.7  # the same where two stand side by side
 
 
 def sign(path: str) -> str:
@@ -38,8 +40,21 @@ def with_media(task: Microtask) -> dict[str, Any]:
         ]
         payload["media"] = []
         return payload
-    payload["media"] = [_medium(task.scene_id, payload["view"], FOCUS_OUT)]
+    shape = PANE if task.kind == "compare_two" else SCREEN
+    payload["media"] = [
+        _medium(task.scene_id, _with_context(payload["view"], payload["scene"], shape), FOCUS_OUT)
+    ]
     return payload
+
+
+def _with_context(view: list[float], scene: dict[str, Any], shape: float) -> list[float]:
+    """The view widened to `shape` (width by height) as far as the scene goes, so that the screen's sides are not empty."""
+    x, y, w, h = view
+    wide = min(max(w, h * shape), scene["width"])
+    high = min(max(h, w / shape), scene["height"])
+    left = min(max(x - (wide - w) / 2, 0), scene["width"] - wide)
+    top = min(max(y - (high - h) / 2, 0), scene["height"] - high)
+    return [left, top, wide, high]
 
 
 def _medium(scene: int, view: list[float], most: int) -> dict[str, Any]:

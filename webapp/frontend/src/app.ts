@@ -15,15 +15,16 @@ import {
 import type { FeedState, Notice } from "./feed/state";
 import { kinds } from "./kinds";
 import type { Kind, Session } from "./kinds/session";
-import { ActiveClock } from "./lib/clock";
+import { ActiveClock, type Spent, together } from "./lib/clock";
 import { Drafts } from "./lib/drafts";
 import { ParseError } from "./lib/parse";
 import { count, earned, readTally } from "./lib/tally";
 import { t } from "./messages";
 import { COMMAND_EVENT, type CommandPress } from "./ui/buttons";
 import type { Chord, Command } from "./ui/commands";
-import { helpDialog, reportDialog, WhyDialog } from "./ui/dialogs";
+import { reportDialog, WhyDialog } from "./ui/dialogs";
 import { beside, globalCommands } from "./ui/global_commands";
+import { helpDialog } from "./ui/help";
 import { Keyboard } from "./ui/keyboard";
 import { Menu } from "./ui/menu";
 import { Meter } from "./ui/meter";
@@ -36,6 +37,7 @@ export interface AppOptions {
   readonly wagePerHour: number;
   readonly currency: string;
   readonly outbox: Outbox;
+  readonly graceMs: number;
   readonly loggedIn: () => Promise<boolean>;
 }
 
@@ -45,6 +47,8 @@ const AWAY_AFTER_MS = 120_000;
 const EXTEND_EVERY_MS = 20_000;
 const AT_WORK_WITHIN_MS = 60_000;
 const DRAFT_AFTER_MS = 300;
+const NO_TIME: Spent = { active_ms: 0, hidden_ms: 0, idle_ms: 0 };
+const TOLD_OF_UNDO = "tessera-told-of-undo";
 const SINGLE_KEYS = "tessera-single-keys";
 
 export class App {
@@ -62,6 +66,9 @@ export class App {
   private zooms = 0;
   private device: InputDevice = "key";
   private actedMs = performance.now();
+  private lastSent: { readonly assignment: AssignmentId; readonly draft: unknown; readonly spent: Spent } | null = null;
+  /** Time on the task on screen before it was answered and taken back. */
+  private spentBefore: Spent = NO_TIME;
   private extendedMs = new Map<AssignmentId, number>();
   private drafting: ReturnType<typeof setTimeout> | undefined;
   private leaving: ReturnType<typeof setTimeout> | undefined;
@@ -79,23 +86,25 @@ export class App {
       help: () => this.help(),
       guideline: () => this.toggleGuideline(),
       guidelineShown: () => this.shell.guideline.shown,
+      display: () => this.toggleDisplay(),
+      displayShown: () => this.shell.display.shown,
       why: () => this.askWhy(),
-      undo: () => this.session?.undo(),
+      undo: () => this.undo(),
       redo: () => this.session?.redo(),
-      canUndo: () => this.session?.canUndo ?? false,
+      canUndo: () => (this.session?.canUndo ?? false) || this.feed.revocable !== null,
       canRedo: () => this.session?.canRedo ?? false,
     });
-    this.shell = new Shell(new Menu([themeButton()]), () => this.toggleGuideline());
+    this.shell = new Shell(new Menu([themeButton()]), {
+      guideline: () => this.toggleGuideline(),
+      display: () => this.toggleDisplay(),
+    });
     root.replaceChildren(this.shell.element);
-    this.feed = new FeedClient(
-      { url: options.url, owner: options.owner, outbox: options.outbox, loggedIn: options.loggedIn },
-      {
-        changed: (state) => this.feedChanged(state),
-        notice: (notice) => this.notice(notice),
-        fetch: (offer) => this.fetch(offer),
-        discard: (assignment) => this.pictures.discard(assignment),
-      },
-    );
+    this.feed = new FeedClient(options, {
+      changed: (state) => this.feedChanged(state),
+      notice: (notice) => this.notice(notice),
+      fetch: (offer) => this.fetch(offer),
+      discard: (assignment) => this.pictures.discard(assignment),
+    });
     new Keyboard({
       commands: () => this.commands,
       invoke: (command, chord) => {
@@ -268,6 +277,7 @@ export class App {
     this.session?.destroy();
     this.session = null;
     this.clock = null;
+    this.spentBefore = NO_TIME;
     this.paintedMs = Number.POSITIVE_INFINITY;
   }
 
@@ -281,10 +291,11 @@ export class App {
   private send(outcome: Outcome, value: AnswerMessage["value"] = null, report: Report | null = null): void {
     const { offer, session } = this;
     if (!offer) return;
-    const spent = this.clock?.spent(performance.now()) ?? { active_ms: 0, hidden_ms: 0, idle_ms: 0 };
+    const spent = together(this.spentBefore, this.clock?.spent(performance.now()) ?? NO_TIME);
     const counts = { edits: session?.edits ?? 0, undo: session?.undone ?? 0, zoom: this.zooms };
     this.meter.submitted(this.feed.state.offers.length > 1);
     this.drafts.forget(offer.assignment);
+    this.lastSent = session && { assignment: offer.assignment, draft: session.draftBeforeVerdict(), spent };
     this.extendedMs.delete(offer.assignment);
     this.feed.submit({
       type: "answer",
@@ -296,6 +307,31 @@ export class App {
       report,
       telemetry: { ...spent, ...counts, input: this.device },
     });
+    this.tellOfUndo();
+  }
+
+  private undo(): void {
+    if (this.session?.canUndo) this.session.undo();
+    else this.takeBack();
+  }
+
+  /** Open the task of the last answer again, as it was; what was begun meanwhile waits behind it. */
+  private takeBack(): void {
+    const { lastSent, session } = this;
+    if (this.feed.revocable === null || this.feed.revocable !== lastSent?.assignment) return;
+    clearTimeout(this.drafting);
+    if (session) this.drafts.keep(session.offer.assignment, session.draft());
+    this.drafts.keep(lastSent.assignment, lastSent.draft);
+    this.feed.takeBack();
+    this.spentBefore = lastSent.spent;
+    this.shell.toasts.show(t("toast.taken_back"));
+  }
+
+  /** Once per browser: that an answer can be taken back. */
+  private tellOfUndo(): void {
+    if (this.options.graceMs === 0 || localStorage.getItem(TOLD_OF_UNDO)) return;
+    localStorage.setItem(TOLD_OF_UNDO, "yes");
+    this.shell.toasts.show(t("toast.can_take_back", { n: Math.round(this.options.graceMs / 1000) }));
   }
 
   private broken(offer: Offer, detail: string): void {
@@ -380,6 +416,7 @@ export class App {
     window.addEventListener("online", () => this.feed.back());
     window.addEventListener("offline", () => this.shell.setFeed(this.feed.state, false));
     window.addEventListener("focus", () => this.feed.back());
+    window.addEventListener("pagehide", () => this.feed.flush());
     setInterval(() => this.extend(), EXTEND_EVERY_MS);
   }
 
@@ -394,6 +431,7 @@ export class App {
   private visibility(hidden: boolean): void {
     this.clock?.visibility(hidden, performance.now());
     clearTimeout(this.leaving);
+    if (hidden) this.feed.flush();
     if (hidden) this.leaving = setTimeout(() => this.feed.away(), AWAY_AFTER_MS);
     else this.feed.back();
   }
@@ -427,11 +465,29 @@ export class App {
       everywhere,
       singleKeys: singleKeys(),
       setSingleKeys: (on) => localStorage.setItem(SINGLE_KEYS, on ? "on" : "off"),
+      rekeyed: () => this.rekeyed(),
     });
+  }
+
+  /** Buttons show their keys: the task is opened again, as it is. */
+  private rekeyed(): void {
+    const { offer, session } = this;
+    this.besideOf = null;
+    if (offer && session) {
+      this.drafts.keep(offer.assignment, session.draft());
+      this.open(offer);
+    }
+    this.refresh();
   }
 
   private toggleGuideline(): void {
     this.shell.guideline.show(!this.shell.guideline.shown);
+    this.refresh();
+  }
+
+  private toggleDisplay(): void {
+    this.shell.display.show(!this.shell.display.shown);
+    if (!this.shell.display.shown) this.focusTask();
     this.refresh();
   }
 

@@ -3,6 +3,9 @@ import { App } from "./app";
 import { openOutbox } from "./feed/outbox";
 import { applyTheme } from "./ui/theme";
 
+const DEFAULT_GRACE_MS = 4_000;
+const LONGEST_GRACE_MS = 15_000;
+
 async function start(root: HTMLElement): Promise<void> {
   const { socket = "/ws/feed/", user = "", wage = "0", currency = "USD" } = root.dataset;
   const url = new URL(socket, location.href);
@@ -13,6 +16,7 @@ async function start(root: HTMLElement): Promise<void> {
     wagePerHour: Number(wage) || 0,
     currency,
     outbox: await openOutbox(),
+    graceMs: graceMs(),
     loggedIn,
   });
   Object.defineProperty(window, "__tessera", { value: debugOf(app), writable: false });
@@ -27,6 +31,12 @@ function ownerOf(user: string): string {
     if (typeof who === "object" && who !== null && "id" in who) return String(who.id);
   } catch {}
   return user;
+}
+
+/** How long an answer can be taken back; people may choose another time, or 0, in their browser. */
+function graceMs(): number {
+  const chosen = Number(localStorage.getItem("tessera-grace-ms") ?? DEFAULT_GRACE_MS);
+  return Number.isFinite(chosen) && chosen >= 0 ? Math.min(chosen, LONGEST_GRACE_MS) : DEFAULT_GRACE_MS;
 }
 
 /** A refused socket does not say why; the page itself answers with a redirect when the login has expired. */

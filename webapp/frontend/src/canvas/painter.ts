@@ -1,5 +1,6 @@
 /** Drawing primitives on a 2D context whose unit is the CSS pixel. Boxes and points come in scene pixels. */
 
+import { display } from "./display";
 import { type Box, type Point, type Rect, toleranceBand } from "./geometry";
 import { boxToScreen, type Size, toScreen, type View } from "./transform";
 
@@ -42,7 +43,7 @@ export function paintPicture(brush: Brush, picture: Picture): void {
   const [sx, sy] = toScreen(view, [x, y]);
   ctx.imageSmoothingEnabled = (w * view.scale) / picture.image.width < SMOOTH_BELOW;
   ctx.imageSmoothingQuality = "high";
-  ctx.drawImage(picture.image, sx, sy, w * view.scale, h * view.scale);
+  ctx.drawImage(display.shown(picture.image), sx, sy, w * view.scale, h * view.scale);
 }
 
 /** Many outlines in one style: one path, stroked dark and wide, then bright and narrow, so they show on anything. */

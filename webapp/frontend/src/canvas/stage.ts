@@ -4,6 +4,7 @@
  */
 
 import { el, svg } from "../lib/dom";
+import { display } from "./display";
 import { boxOfRect, clampPoint, type Point, type Rect } from "./geometry";
 import { Gestures, type StagePointer } from "./gestures";
 import { type Brush, type Picture, paintPicture } from "./painter";
@@ -56,6 +57,7 @@ export class Stage {
   private readonly canvas: HTMLCanvasElement;
   private readonly observer: ResizeObserver | null;
   private readonly gestures: Gestures;
+  private readonly unlisten: () => void;
   private focus: Rect;
   private size: Size = { w: 1, h: 1 };
   private fitted: View = { scale: 1, x: 0, y: 0 };
@@ -86,6 +88,7 @@ export class Stage {
       zoom: (at, factor) => this.zoom(factor, at),
       pointed: (p) => this.pointed(p),
     });
+    this.unlisten = display.onChange(() => this.request());
     this.observer = typeof ResizeObserver === "undefined" ? null : new ResizeObserver(() => this.resized());
     this.observer?.observe(this.root);
   }
@@ -163,6 +166,7 @@ export class Stage {
     cancelAnimationFrame(this.frame);
     this.observer?.disconnect();
     this.gestures.destroy();
+    this.unlisten();
   }
 
   private showOverlay(): void {

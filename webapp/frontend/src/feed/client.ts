@@ -4,7 +4,16 @@ import { ParseError } from "../lib/parse";
 import type { Outbox } from "./outbox";
 import { type AnswerMessage, type AssignmentId, type JsonObject, type Offer, readMessage } from "./protocol";
 import { Link } from "./socket";
-import { beginFeed, type Effect, type FeedEvent, type FeedState, type Notice, reduce } from "./state";
+import {
+  beginFeed,
+  type Effect,
+  type FeedEvent,
+  type FeedState,
+  type Notice,
+  PREFETCH,
+  reduce,
+  revocable,
+} from "./state";
 
 export interface FeedListener {
   changed(state: FeedState): void;
@@ -17,6 +26,7 @@ export interface FeedOptions {
   readonly url: string;
   readonly owner: string;
   readonly outbox: Outbox;
+  readonly graceMs: number;
   readonly loggedIn: () => Promise<boolean>;
 }
 
@@ -33,7 +43,7 @@ export class FeedClient {
     private readonly options: FeedOptions,
     private readonly listener: FeedListener,
   ) {
-    this.state = beginFeed(options.owner);
+    this.state = beginFeed(options.owner, PREFETCH, options.graceMs);
     this.link = new Link(
       { url: options.url, loggedIn: options.loggedIn },
       {
@@ -53,6 +63,19 @@ export class FeedClient {
 
   submit(answer: AnswerMessage): void {
     this.dispatch({ type: "submit", answer, nowMs: Date.now() });
+  }
+
+  /** The assignment whose answer can still be taken back. */
+  get revocable(): AssignmentId | null {
+    return revocable(this.state, Date.now())?.message.assignment ?? null;
+  }
+
+  takeBack(): void {
+    this.dispatch({ type: "take_back", nowMs: Date.now() });
+  }
+
+  flush(): void {
+    this.dispatch({ type: "flush", nowMs: Date.now() });
   }
 
   extend(offer: Offer): void {
@@ -130,6 +153,9 @@ export class FeedClient {
         this.link.welcomed(effect.heartbeatSeconds);
         clearTimeout(this.settling);
         this.settling = setTimeout(() => this.dispatch({ type: "settled" }), SETTLE_MS);
+        break;
+      case "wake":
+        setTimeout(() => this.dispatch({ type: "tick", nowMs: Date.now() }), effect.ms);
         break;
       case "come_back":
         this.link.comeBack(effect.seconds);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Pending } from "./outbox";
 import type { AnswerMessage, Offer, ServerMessage } from "./protocol";
-import { beginFeed, type Effect, type FeedEvent, type FeedState, RESEND_AFTER_MS, reduce } from "./state";
+import { beginFeed, type Effect, type FeedEvent, type FeedState, RESEND_AFTER_MS, reduce, revocable } from "./state";
 
 const NOW = 1_000_000;
 
@@ -116,6 +116,46 @@ describe("an answer", () => {
     expect(state.offers).toEqual([]);
     expect(effects).toContainEqual({ do: "discard", assignment: 7 });
     expect(effects).toContainEqual({ do: "send", message: answer(7) });
+  });
+});
+
+describe("the moment in which an answer can be taken back", () => {
+  const begun = beginFeed("ada", 3, 4000);
+  const submit = (n: number, nowMs = NOW): FeedEvent => ({ type: "submit", answer: answer(n), nowMs });
+  const [held, effects] = play([WELCOME, offered(offer(1)), offered(offer(2)), submit(1)], begun);
+
+  it("stores the answer at once and sends it when the moment is over", () => {
+    expect(effects.some((e) => e.do === "store")).toBe(true);
+    expect(sent(effects)).not.toContain("answer");
+    expect(effects).toContainEqual({ do: "wake", ms: 4000 });
+    expect(sent(play([{ type: "tick", nowMs: NOW + 3999 }], held)[1])).toEqual([]);
+    expect(sent(play([{ type: "tick", nowMs: NOW + 4000 }], held)[1])).toEqual(["answer"]);
+  });
+
+  it("brings the task back in front of the one on screen", () => {
+    const [back, more] = play([{ type: "take_back", nowMs: NOW + 2000 }], held);
+    expect(back.offers.map((o) => o.assignment)).toEqual([1, 2]);
+    expect(back.waiting).toEqual([]);
+    expect(more).toEqual([{ do: "forget", id: "answer-1" }]);
+  });
+
+  it("is over when the next answer is given, when the page is left, and after a reconnection", () => {
+    expect(sent(play([submit(2, NOW + 900)], held)[1])).toEqual(["answer"]);
+    expect(sent(play([{ type: "flush", nowMs: NOW + 1 }], held)[1])).toEqual(["answer"]);
+    const [again] = play([WELCOME], held);
+    expect(revocable(again, NOW + 1)).toBeNull();
+  });
+
+  it("cannot be used when it has passed", () => {
+    expect(revocable(held, NOW + 3999)).not.toBeNull();
+    expect(play([{ type: "take_back", nowMs: NOW + 4001 }], held)[0]).toBe(held);
+  });
+
+  it("is respected by a second tab that finds the answer in the outbox", () => {
+    const entries: Pending[] = [{ owner: "ada", message: answer(1), at: NOW }];
+    const [other, more] = play([WELCOME, { type: "restored", entries, nowMs: NOW + 1000 }], begun);
+    expect(sent(more)).not.toContain("answer");
+    expect(sent(play([{ type: "tick", nowMs: NOW + 4000 }], other)[1])).toEqual(["answer"]);
   });
 });
 

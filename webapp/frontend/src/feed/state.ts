@@ -17,6 +17,8 @@ export interface Waiting extends Pending {
   /** The task it answers, to put it back should the server refuse the answer; null after a reload. */
   readonly offer: Offer | null;
   readonly sentMs: number | null;
+  /** Until then it can be taken back and is not sent; null for one that waits only for the connection. */
+  readonly heldUntilMs: number | null;
 }
 
 export interface FeedState {
@@ -24,6 +26,8 @@ export interface FeedState {
   readonly link: LinkState;
   readonly welcomed: boolean;
   readonly want: number;
+  /** How long the newest answer can be taken back, milliseconds; 0 sends at once. */
+  readonly graceMs: number;
   readonly away: boolean;
   readonly offers: readonly Held[];
   readonly waiting: readonly Waiting[];
@@ -58,7 +62,9 @@ export type Effect =
   | { readonly do: "discard"; readonly assignment: AssignmentId }
   | { readonly do: "notify"; readonly notice: Notice }
   | { readonly do: "welcomed"; readonly heartbeatSeconds: number }
-  | { readonly do: "come_back"; readonly seconds: number };
+  | { readonly do: "come_back"; readonly seconds: number }
+  /** Dispatch a tick after so long. */
+  | { readonly do: "wake"; readonly ms: number };
 
 export type FeedEvent =
   | { readonly type: "link"; readonly state: LinkState }
@@ -69,6 +75,10 @@ export type FeedEvent =
   /** The server has had time to offer again what we hold. */
   | { readonly type: "settled" }
   | { readonly type: "tick"; readonly nowMs: number }
+  /** The newest answer was not meant. */
+  | { readonly type: "take_back"; readonly nowMs: number }
+  /** The page is being left: nothing is held any longer. */
+  | { readonly type: "flush"; readonly nowMs: number }
   | { readonly type: "away" | "back" }
   | { readonly type: "drop"; readonly assignment: AssignmentId };
 
@@ -79,12 +89,13 @@ export const PREFETCH = 3;
 export const RESEND_AFTER_MS = 10_000;
 const RETRY_CODES: readonly string[] = ["rate_limited", "server"];
 
-export function beginFeed(owner: string, want = PREFETCH): FeedState {
+export function beginFeed(owner: string, want = PREFETCH, graceMs = 0): FeedState {
   return {
     owner,
     link: { at: "connecting" },
     welcomed: false,
     want,
+    graceMs,
     away: false,
     offers: [],
     waiting: [],
@@ -108,11 +119,13 @@ export function reduce(state: FeedState, event: FeedEvent): Reduced {
     case "settled":
       return settled(state);
     case "tick":
-      return resend(
-        state,
-        event.nowMs,
-        (entry) => entry.sentMs === null || event.nowMs - entry.sentMs >= RESEND_AFTER_MS,
+      return resend(state, event.nowMs, (entry) =>
+        entry.sentMs === null ? (entry.heldUntilMs ?? 0) <= event.nowMs : event.nowMs - entry.sentMs >= RESEND_AFTER_MS,
       );
+    case "take_back":
+      return takenBack(state, event.nowMs);
+    case "flush":
+      return resend(state, event.nowMs, (entry) => entry.sentMs === null);
     case "away":
       return wentAway(state);
     case "back":
@@ -177,22 +190,51 @@ function offered(state: FeedState, offer: Offer): Reduced {
 }
 
 function submitted(state: FeedState, answer: AnswerMessage, nowMs: number): Reduced {
+  // Only the newest answer can be taken back.
+  const [before, effects] = resend(state, nowMs, (entry) => entry.sentMs === null);
   const offer = state.offers.find((o) => o.assignment === answer.assignment) ?? null;
-  const sentMs = state.welcomed ? nowMs : null;
+  const held = state.graceMs > 0 && offer !== null;
+  const sent = state.welcomed && !held;
   const entry: Pending = { owner: state.owner, message: answer, at: nowMs };
+  const waiting: Waiting = {
+    ...entry,
+    offer,
+    sentMs: sent ? nowMs : null,
+    heldUntilMs: held ? nowMs + state.graceMs : null,
+  };
+  const next = {
+    ...before,
+    offers: state.offers.filter((o) => o.assignment !== answer.assignment),
+    waiting: [...before.waiting, waiting],
+  };
+  const then: Effect[] = held ? [{ do: "wake", ms: state.graceMs }] : sent ? [send(answer)] : [];
+  return [next, [...effects, { do: "store", entry }, ...then]];
+}
+
+/** The answer that could still be taken back. */
+export function revocable(state: FeedState, nowMs: number): Waiting | null {
+  const last = state.waiting.at(-1);
+  return last?.offer && last.sentMs === null && nowMs < (last.heldUntilMs ?? 0) ? last : null;
+}
+
+function takenBack(state: FeedState, nowMs: number): Reduced {
+  const last = revocable(state, nowMs);
+  if (!last?.offer) return [state, []];
+  const again: Held = { ...last.offer, confirmed: true };
   const next = {
     ...state,
-    offers: state.offers.filter((o) => o.assignment !== answer.assignment),
-    waiting: [...state.waiting, { ...entry, offer, sentMs }],
+    waiting: state.waiting.filter((entry) => entry !== last),
+    offers: [again, ...state.offers],
   };
-  return [next, [{ do: "store", entry }, ...(state.welcomed ? [send(answer)] : [])]];
+  return [next, [{ do: "forget", id: last.message.id }]];
 }
 
 function restored(state: FeedState, entries: readonly Pending[], nowMs: number): Reduced {
   const known = new Set(state.waiting.map((entry) => entry.message.id));
   const fresh = entries
     .filter((entry) => !known.has(entry.message.id))
-    .map((e) => ({ ...e, offer: null, sentMs: null }));
+    // Another tab may still let its person take the newest one back.
+    .map((e) => ({ ...e, offer: null, sentMs: null, heldUntilMs: e.at + state.graceMs }));
   const answered = new Set(fresh.map((entry) => entry.message.assignment));
   const gone = state.offers.filter((o) => answered.has(o.assignment));
   const next = {
@@ -200,7 +242,7 @@ function restored(state: FeedState, entries: readonly Pending[], nowMs: number):
     waiting: [...fresh, ...state.waiting],
     offers: state.offers.filter((o) => !answered.has(o.assignment)),
   };
-  const [sent, effects] = resend(next, nowMs, (entry) => entry.sentMs === null);
+  const [sent, effects] = resend(next, nowMs, (entry) => entry.sentMs === null && (entry.heldUntilMs ?? 0) <= nowMs);
   return [sent, [...gone.map((o): Effect => ({ do: "discard", assignment: o.assignment })), ...effects]];
 }
 

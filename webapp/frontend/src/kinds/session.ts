@@ -89,6 +89,8 @@ export interface Session {
   receive(message: Fields): void;
   /** What to keep so that a reload goes on where this stopped. */
   draft(): unknown;
+  /** The same as it was before a one-key verdict was given, for when the answer is taken back. */
+  draftBeforeVerdict(): unknown;
   destroy(): void;
 }
 
@@ -115,6 +117,7 @@ class TypedSession<T extends Task, S> implements Session, Host<T, S> {
   private history: History<S>;
   private readonly view: KindView<S>;
   private mounted = false;
+  private beforeVerdict: S | null = null;
   edits = 0;
   undone = 0;
 
@@ -167,6 +170,7 @@ class TypedSession<T extends Task, S> implements Session, Host<T, S> {
   }
 
   submit(state?: S): void {
+    this.beforeVerdict = this.state;
     if (state !== undefined) this.commit(state);
     this.env.submit();
   }
@@ -189,6 +193,9 @@ class TypedSession<T extends Task, S> implements Session, Host<T, S> {
   }
   draft(): unknown {
     return this.state;
+  }
+  draftBeforeVerdict(): unknown {
+    return this.beforeVerdict ?? this.state;
   }
   say(text: string): void {
     this.env.say(text);

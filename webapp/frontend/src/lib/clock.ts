@@ -9,6 +9,14 @@ export interface Spent {
   readonly idle_ms: number;
 }
 
+export function together(a: Spent, b: Spent): Spent {
+  return {
+    active_ms: a.active_ms + b.active_ms,
+    hidden_ms: a.hidden_ms + b.hidden_ms,
+    idle_ms: a.idle_ms + b.idle_ms,
+  };
+}
+
 export class ActiveClock {
   private lastMs: number;
   private activeMs = 0;

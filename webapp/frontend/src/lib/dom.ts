@@ -43,3 +43,10 @@ export function setText(element: Element, text: string): void {
 export function keepFocus(event: Event): void {
   event.preventDefault();
 }
+
+/** A reason from the server as a sentence of its own. */
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === "") return "";
+  return trimmed.charAt(0).toLocaleUpperCase() + trimmed.slice(1) + (/[.!?…]$/.test(trimmed) ? "" : ".");
+}

@@ -38,9 +38,10 @@ export const en = {
   "toast.refused_again": "Its task comes back next.",
   "toast.withdrawn": "This task was settled meanwhile, so here is the next one.",
   "toast.error": "Something went wrong: {detail}",
-  "toast.undo": "Undone",
-  "toast.redo": "Redone",
   "toast.nothing_to_undo": "Nothing to undo in this task",
+  "toast.taken_back": "Your last answer is taken back. Change it and send it again.",
+  "toast.can_take_back":
+    "A slip? Undo takes the last answer back for {n} second.|A slip? Undo takes the last answer back for {n} seconds.",
 
   "action.unsure": "Unsure",
   "action.unsure_hint": "You looked and cannot tell. That is useful to know.",
@@ -73,6 +74,13 @@ export const en = {
   "help.single_keys_hint":
     "Turn off if you use speech input or type with a screen reader. Enter, Esc, Space, Tab and arrows stay.",
   "help.close": "Close",
+  "keys.profile": "Keys as in",
+  "keys.profile_tessera": "Tessera",
+  "keys.profile_cvat": "CVAT",
+  "keys.profile_labelstudio": "Label Studio",
+  "keys.change": "Choose another key",
+  "keys.press": "Press a key",
+  "keys.taken": "{key} already means “{command}”. Choose another key.",
   "guideline.title": "Guideline",
   "guideline.version": "version {version}",
   "guideline.loading": "Loading",
@@ -82,6 +90,13 @@ export const en = {
   "why.waiting": "Asking",
   "why.offline": "No answer without a connection.",
   "why.terms": "How it was scored",
+
+  "display.title": "Brightness and contrast",
+  "display.brightness": "Brightness",
+  "display.contrast": "Contrast",
+  "display.gamma": "Gamma",
+  "display.reset": "As it is",
+  "display.note": "For your eyes only: the picture itself stays as it is.",
 
   "report.title": "Report a problem",
   "report.bad_image": "The picture is broken, blank or unreadable",

@@ -3,6 +3,7 @@
 import { el, keepFocus, setAll } from "../lib/dom";
 import { type Command, chordText } from "./commands";
 import { icon } from "./icons";
+import { keymap } from "./keymap";
 
 export interface CommandPress {
   readonly command: Command;
@@ -21,7 +22,7 @@ export class CommandButton {
     readonly command: Command,
     look: ButtonLook,
   ) {
-    const keys = command.keys[0];
+    const keys = keymap.keys(command)[0];
     const title = [command.label, command.hint, keys && `(${chordText(keys)})`].filter(Boolean).join(" · ");
     this.element = el(
       "button",

@@ -3,6 +3,8 @@
  * keyboard, a button. Buttons, key handling and the help page are all made from it, so that none can lack the others.
  */
 
+import { keymap } from "./keymap";
+
 /** Where the button stands; `none` for commands whose pointer way is the picture itself. */
 export type Place = "main" | "side" | "tools" | "header" | "always" | "none";
 export type Tone = "good" | "bad" | "primary" | "plain";
@@ -20,6 +22,8 @@ export interface Command {
   readonly tone?: Tone;
   readonly icon?: string;
   readonly swatch?: string;
+  /** Its keys are final: the person's own choice is already in them. */
+  readonly mapped?: boolean;
   /** Held keys may repeat it; everything else fires once per press. */
   readonly repeats?: boolean;
   /** Not available in the instant after a new task appeared, when a key may still be meant for the last one. */
@@ -80,6 +84,6 @@ export function chordText(chord: Chord): string {
 
 /** The first command of the lists, in order, that a chord stands for; one that is enabled goes before one that is not. */
 export function findCommand(lists: readonly (readonly Command[])[], chord: Chord): Command | null {
-  const matching = lists.flat().filter((command) => command.keys.includes(chord));
+  const matching = lists.flat().filter((command) => keymap.keys(command).includes(chord));
   return matching.find((command) => command.enabled?.() ?? true) ?? matching[0] ?? null;
 }

@@ -1,14 +1,13 @@
 /** Modal dialogs: report a problem, help and keys, why this task. The browser's own <dialog> keeps the focus inside. */
 
 import { REPORT_CODES, type Report, type ReportCode } from "../feed/protocol";
-import { el } from "../lib/dom";
+import { el, sentence } from "../lib/dom";
 import { t } from "../messages";
-import { type Command, chordText } from "./commands";
 import { icon } from "./icons";
 
 const MAX_REPORT_TEXT = 2000; // characters that the server takes
 
-function open(title: string, className: string, ...content: (Node | null)[]): HTMLDialogElement {
+export function openDialog(title: string, className: string, ...content: (Node | null)[]): HTMLDialogElement {
   const close = el(
     "button",
     { type: "button", class: "btn btn-icon", "aria-label": t("help.close"), "data-action": "close" },
@@ -80,7 +79,7 @@ export function reportDialog(send: (report: Report) => void): void {
     text,
     el("div", { class: "dialog-actions" }, cancel, submit),
   );
-  const dialog = open(t("report.title"), "dialog-report", form);
+  const dialog = openDialog(t("report.title"), "dialog-report", form);
   cancel.addEventListener("click", () => dialog.close());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -99,52 +98,6 @@ export function reportDialog(send: (report: Report) => void): void {
   choices[0]?.input.focus();
 }
 
-export interface HelpOptions {
-  readonly task: readonly Command[];
-  readonly everywhere: readonly Command[];
-  readonly singleKeys: boolean;
-  setSingleKeys(on: boolean): void;
-}
-
-export function helpDialog(options: HelpOptions): void {
-  const keys = el("input", { type: "checkbox", checked: options.singleKeys, "data-action": "single-keys" });
-  keys.addEventListener("change", () => options.setSingleKeys(keys.checked));
-  const single = el(
-    "label",
-    { class: "check check-wide" },
-    keys,
-    el("span", {}, el("strong", {}, t("help.single_keys")), el("span", { class: "note" }, t("help.single_keys_hint"))),
-  );
-  const columns = el(
-    "div",
-    { class: "help-columns" },
-    keyTable(t("help.this_task"), options.task),
-    keyTable(t("help.everywhere"), options.everywhere),
-  );
-  const body = el("div", { class: "dialog-body" }, columns, el("p", { class: "note" }, t("help.mouse")), single);
-  open(t("help.title"), "dialog-help", body);
-}
-
-function keyTable(title: string, commands: readonly Command[]): HTMLElement {
-  const rows = commands
-    .filter((c) => c.keys.length > 0)
-    .map((c) => el("tr", {}, el("td", {}, ...keycaps(c)), el("th", { scope: "row" }, c.label)));
-  return el("section", { hidden: rows.length === 0 }, el("h3", {}, title), el("table", { class: "keys" }, ...rows));
-}
-
-function keycaps(command: Command): HTMLElement[] {
-  // Four arrows with and without modifiers are one thing to remember.
-  if (command.keys.includes("ArrowLeft") && command.keys.includes("ArrowUp")) return [cap("← ↑ ↓ →")];
-  return command.keys
-    .filter((chord) => !chord.includes("Numpad"))
-    .slice(0, 2)
-    .map((chord) => cap(chordText(chord)));
-}
-
-function cap(text: string): HTMLElement {
-  return el("kbd", { class: "keycap" }, text);
-}
-
 /** Opens at once and is filled when the explanation arrives. */
 export class WhyDialog {
   private body = el("div", { class: "dialog-body" });
@@ -156,7 +109,7 @@ export class WhyDialog {
       { class: "dialog-body" },
       el("p", { class: "note" }, t(asked ? "why.waiting" : "why.offline")),
     );
-    this.dialog = open(t("why.title"), "dialog-why", this.body);
+    this.dialog = openDialog(t("why.title"), "dialog-why", this.body);
   }
 
   tell(why: string, because: string, terms: unknown): void {
@@ -176,7 +129,7 @@ export class WhyDialog {
         ? el("details", {}, el("summary", {}, t("why.terms")), el("table", { class: "terms" }, ...rows))
         : null;
     this.body.replaceChildren(
-      ...[because && el("p", { class: "why-because" }, because), el("p", {}, why), table].filter(
+      ...[because && el("p", { class: "why-because" }, sentence(because)), el("p", {}, why), table].filter(
         (n) => n instanceof Node,
       ),
     );

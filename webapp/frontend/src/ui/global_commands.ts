@@ -3,6 +3,7 @@
 import type { Stage } from "../canvas/stage";
 import { t } from "../messages";
 import type { Command } from "./commands";
+import { keymap } from "./keymap";
 
 export interface Actions {
   stages(): readonly Stage[];
@@ -13,6 +14,8 @@ export interface Actions {
   help(): void;
   guideline(): void;
   guidelineShown(): boolean;
+  display(): void;
+  displayShown(): boolean;
   why(): void;
   undo(): void;
   redo(): void;
@@ -150,6 +153,15 @@ function viewCommands(actions: Actions): Command[] {
       run: () => magnify(true),
       release: () => magnify(false),
     },
+    {
+      id: "display",
+      label: t("display.title"),
+      keys: ["KeyI"],
+      place: "tools",
+      icon: "display",
+      pressed: () => actions.displayShown(),
+      run: () => actions.display(),
+    },
   ];
 }
 
@@ -189,8 +201,13 @@ const ZOOM: readonly string[] = ["zoom-in", "zoom-out", "fit", "hide", "loupe"];
 /** The global commands beside a task's own: without what the task does itself, and without keys that it uses. */
 export function beside(own: readonly Command[], globals: readonly Command[], zoomable: boolean): Command[] {
   const ids = new Set(own.map((c) => c.id));
-  const keys = new Set(own.flatMap((c) => c.keys));
+  const taken = new Set(own.flatMap((c) => keymap.keys(c)));
   return globals
     .filter((c) => !ids.has(c.id) && (zoomable || !ZOOM.includes(c.id)))
-    .map((c) => (c.keys.some((key) => keys.has(key)) ? { ...c, keys: c.keys.filter((key) => !keys.has(key)) } : c));
+    .map((c) => {
+      const keys = keymap.keys(c);
+      return keys.some((key) => taken.has(key))
+        ? { ...c, mapped: true, keys: keys.filter((key) => !taken.has(key)) }
+        : c;
+    });
 }

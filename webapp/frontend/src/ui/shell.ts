@@ -2,10 +2,11 @@
 
 import type { FeedState } from "../feed/state";
 import type { Session } from "../kinds/session";
-import { el, setAll, setText } from "../lib/dom";
+import { el, sentence, setAll, setText } from "../lib/dom";
 import { type MessageKey, t } from "../messages";
 import { CommandGroup } from "./buttons";
 import type { Command } from "./commands";
+import { DisplayPanel } from "./display_panel";
 import { GuidelinePanel } from "./guideline";
 import { icon } from "./icons";
 import type { Menu } from "./menu";
@@ -27,6 +28,7 @@ export class Shell {
   readonly element: HTMLElement;
   readonly toasts = new Toasts();
   readonly guideline: GuidelinePanel;
+  readonly display: DisplayPanel;
   private readonly project = el("span", { class: "wb-project" });
   private readonly prompt = el("h1", { class: "wb-prompt", "aria-live": "polite", "data-testid": "prompt" });
   private readonly done = el("span", { class: "wb-figure", "data-testid": "done-today" });
@@ -44,9 +46,10 @@ export class Shell {
   private readonly always = new CommandGroup("row", "wb-always");
   private restKey = "";
 
-  constructor(menu: Menu, closeGuideline: () => void) {
-    this.guideline = new GuidelinePanel(closeGuideline);
-    this.task.append(this.tools.element, this.slot, this.side);
+  constructor(menu: Menu, close: { guideline(): void; display(): void }) {
+    this.guideline = new GuidelinePanel(close.guideline);
+    this.display = new DisplayPanel(close.display);
+    this.task.append(this.tools.element, this.slot, this.side, this.display.element);
     const bar = el("footer", { class: "wb-bar" }, this.main.element, this.always.element);
     this.element = el(
       "div",
@@ -181,11 +184,11 @@ function restContent(rest: Rest): Node[] {
       return [
         mosaic(false),
         el("p", { class: "rest-title" }, t("paused.title")),
-        el("p", { class: "rest-text" }, rest.reason),
+        el("p", { class: "rest-text" }, sentence(rest.reason)),
         el("p", { class: "rest-text" }, t("paused.text")),
       ];
     case "idle": {
-      const reasons = rest.reasons.map((reason) => el("li", {}, reason));
+      const reasons = rest.reasons.map((reason) => el("li", {}, sentence(reason)));
       const why = reasons.length > 0 ? el("ul", { class: "rest-reasons" }, ...reasons) : null;
       return [
         mosaic(false),

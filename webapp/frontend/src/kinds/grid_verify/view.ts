@@ -1,3 +1,4 @@
+import { display } from "../../canvas/display";
 import { el, setText } from "../../lib/dom";
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
@@ -35,6 +36,7 @@ class GridView implements KindView<GridState> {
   private readonly sized: ResizeObserver | null;
   private readonly seen: IntersectionObserver | null;
   private readonly timers = new Map<number, ReturnType<typeof setTimeout>>();
+  private readonly unlisten = display.onChange(() => this.paint());
   private readonly ripening: ReturnType<typeof setTimeout>;
   private hovering: ReturnType<typeof setTimeout> | undefined;
   private at = -1;
@@ -87,6 +89,7 @@ class GridView implements KindView<GridState> {
     for (const timer of this.timers.values()) clearTimeout(timer);
     this.sized?.disconnect();
     this.seen?.disconnect();
+    this.unlisten();
   }
 
   private layOut(): void {
