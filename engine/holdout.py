@@ -39,13 +39,20 @@ class Source:
         return load_rgb(self.path)
 
 
-def read_sources(examples: Sequence[TrainingExample], class_ids: set[int]) -> list[Source]:
-    """Check and convert examples; ValueError names the picture and the field. Decodes no pixels."""
+def read_sources(
+    examples: Sequence[TrainingExample], class_ids: set[int], *, to_learn: bool = True
+) -> list[Source]:
+    """Check and convert examples; ValueError names the picture and the field. Decodes no pixels.
+
+    At least one box must be there, and with `to_learn` one outside of the examples that are held out.
+    """
     if not examples:
         raise ValueError("examples: there is nothing to learn from; annotate at least one scene")
     sources = [_source(example, class_ids) for example in examples]
-    if not any(len(s.boxes) for s, e in zip(sources, examples, strict=True) if not e.holdout):
-        raise ValueError("examples: there is no box to learn from; annotate some objects first")
+    if not any(len(s.boxes) for s, e in zip(sources, examples, strict=True) if not (to_learn and e.holdout)):
+        raise ValueError(
+            "examples: there is no box to learn from or to compare with; annotate some objects first"
+        )
     return sources
 
 
@@ -85,7 +92,7 @@ def choose_holdout(sources: Sequence[Source], *, share: float, seed: int) -> lis
     total = sum(len(s.boxes) for s in sources)
     if any(s.held.size for s in sources) or share == 0 or total * share < LEAST_BOXES:
         return list(sources)
-    parts = [(i, cell) for i, s in enumerate(sources) for cell in _parts(s, _typical(sources))]
+    parts = [(i, cell) for i, s in enumerate(sources) for cell in _parts(s, typical_px(sources))]
     counts = [int(inside(sources[i].boxes, cell[None]).sum()) for i, cell in parts]
     taken: set[int] = set()
     got = 0
@@ -105,7 +112,8 @@ def _split(source: Source, number: int, parts: Sequence[tuple[int, Floats]], tak
     return replace(source, train=train, held=held)
 
 
-def _typical(sources: Sequence[Source]) -> float:
+def typical_px(sources: Sequence[Source]) -> float:
+    """Median of sqrt(area) of all annotated boxes, in scene pixels."""
     sides = [np.sqrt((s.boxes[:, 2:] - s.boxes[:, :2]).prod(axis=1)) for s in sources if len(s.boxes)]
     return float(np.median(np.concatenate(sides)))
 

@@ -4,9 +4,13 @@ Everything that goes in or comes out is plain data (`engine.types`, JSON-able). 
 caller stores each chunk as it comes, hands back the keys it already has after a restart, and gets what is missing.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from engine.holdout import read_sources
+from engine.measure import class_names, measure_known
 from engine.prelabel import LocalPool, Pool, input_spec, plan_chunks
 from engine.scene import combine
 from engine.training import train_detector
@@ -21,7 +25,8 @@ from engine.types import (
     TrainingExample,
 )
 from models.assets import Report
-from models.checkpoint import read_config, version_of
+from models.checkpoint import load, read_config, version_of
+from models.compare import compare
 from models.zoo import coco_detector
 
 
@@ -104,15 +109,60 @@ def retrain(
     base: ModelRef,
     out_dir: str | Path,
     options: RetrainOptions,
+    incumbent: ModelRef | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> ModelRef:
     """Fine-tune `base` on what people settled, measure it on what it never saw, calibrate, and save a new version.
 
-    The checkpoint lands in a new folder under `out_dir`. `metrics` of the result holds `ap50_before` (of `base` on the
-    same holdout, 0 for classes it does not know) and `ap50_after`, `ap_after`, operating points, the calibration's
-    `ece`, and `sample`: rows [p, p_there, right, there] of held-out objects for certifying auto-accept. Raises
+    The checkpoint lands in a new folder under `out_dir`. `metrics` of the result holds `ap50_before` (of `incumbent`, by
+    default `base`, on the same holdout, 0 for classes it does not know), `ap50_after`, `ap_after`, `comparison` of the
+    two with intervals, operating points, the calibration's `ece`, and `sample`: rows [p, p_there, right, there, class id]
+    of held-out objects for certifying auto-accept. Raises
     ValueError when there is nothing to learn from or an example cannot be read.
     """
     return model_ref(
-        train_detector(examples, base=base, out_dir=Path(out_dir), options=options, progress=progress)
+        train_detector(
+            examples,
+            base=base,
+            incumbent=incumbent or base,
+            out_dir=Path(out_dir),
+            options=options,
+            progress=progress,
+        )
     )
+
+
+def evaluate(
+    examples: Sequence[TrainingExample],
+    *,
+    candidate: ModelRef,
+    incumbent: ModelRef,
+    classes: Mapping[int, str],
+    tolerance: float = 0.75,
+    threads: int = 1,
+    progress: Callable[[Progress], None] | None = None,
+) -> dict[str, Any]:
+    """Look with both models at examples that neither learned from, and compare them by class and size with intervals.
+
+    Returns `models.compare.Comparison` as JSON, and for each model its AP, recall and operating points. Raises ValueError
+    when an example cannot be read or nothing is annotated.
+    """
+    held = read_sources([replace(e, holdout=True) for e in examples], set(classes), to_learn=False)
+    how = PrelabelOptions(classes={name: class_id for class_id, name in classes.items()})
+    results = []
+    for number, ref in enumerate((candidate, incumbent)):
+        if progress:
+            progress(Progress("measure", number, 2))
+        results.append(
+            measure_known(load(Path(ref.directory)), held, how, tolerance=tolerance, threads=threads)
+        )
+    if progress:
+        progress(Progress("measure", 2, 2))
+    ours, theirs = results
+    comparison = compare(ours.outcomes, theirs.outcomes, labels=class_names(classes)).to_json()
+    return {
+        **comparison,
+        "candidate": ours.summary(),
+        "incumbent": theirs.summary(),
+        "holdout_boxes": ours.boxes,
+    }

@@ -1,17 +1,19 @@
 """How good a checkpoint is on held-out parts of pictures, seen exactly as in production."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.holdout import Floats, Source, inside
+from engine.holdout import WIDE, Floats, Source, inside, typical_px
 from engine.prelabel import Prelabeler, plan_chunks
 from engine.scene import merge_windows
 from engine.signals import FEATURES, feature_rows, object_signals
 from engine.types import PrelabelOptions, SceneRef, Xyxy
 from models.checkpoint import Checkpoint
+from models.compare import Outcomes, outcomes
 from models.evaluate import Boxes, Operating, average_precision, match, operating_point
 
 THERE_IOU = 0.3
@@ -23,7 +25,8 @@ class Measured:
     """Metrics on the held-out parts, and one row per detection there for the calibration.
 
     features (N, F) in the order of `names`; right (N,) IoU >= tolerance and class right; there (N,) IoU >= 0.3; groups
-    (N,) the held-out part it lies in. `recall`: share of the `boxes` references with a detection at IoU >= 0.3.
+    (N,) the held-out part it lies in, labels (N,) its class id. `recall`: share of the `boxes` references with a detection at IoU >= 0.3.
+    `outcomes` are what `models.compare` compares.
     """
 
     ap50: float
@@ -36,6 +39,13 @@ class Measured:
     right: npt.NDArray[np.bool_]
     there: npt.NDArray[np.bool_]
     groups: npt.NDArray[np.intp]
+    labels: npt.NDArray[np.int64]
+    outcomes: Outcomes
+
+    def summary(self) -> dict[str, Any]:
+        """Return the metrics as plain JSON values."""
+        points = [asdict(point) for point in self.operating]
+        return {"ap50": self.ap50, "ap": self.ap, "recall": self.recall, "operating": points}
 
 
 def measure(
@@ -75,13 +85,36 @@ def measure(
         right=np.concatenate(right)[keep],
         there=np.concatenate(there)[keep],
         groups=np.concatenate(groups)[keep],
+        labels=np.concatenate([f.labels for f in found])[keep],
+        outcomes=outcomes(found, truth, unit_px=unit_px(held)),
     )
+
+
+def measure_known(
+    checkpoint: Checkpoint,
+    held: Sequence[Source],
+    how: PrelabelOptions,
+    *,
+    tolerance: float,
+    threads: int = 1,
+) -> Measured:
+    """`measure` for a model that may not know all classes of `how`: objects of the others are never found."""
+    labels = checkpoint.detector.config.labels
+    known = {name: class_id for name, class_id in how.classes.items() if name in labels}
+    return measure(checkpoint, held, replace(how, classes=known), tolerance=tolerance, threads=threads)
+
+
+def class_names(names: Mapping[int, str]) -> list[str]:
+    """Names by class id, for `models.compare`; ids without one are empty."""
+    return [names.get(i, "") for i in range(max(names) + 1)]
 
 
 def _look(
     prelabeler: Prelabeler, checkpoint: Checkpoint, source: Source, how: PrelabelOptions
 ) -> tuple[Boxes, Floats]:
     """Merged detections whose centre lies in a held-out part, and their calibration features."""
+    if not how.classes:
+        return Boxes.of(np.zeros((0, 4)), np.zeros(0)), feature_rows([])
     scene = SceneRef(source.path, source.path, source.width, source.height)
     tasks = plan_chunks(scene, checkpoint.version or "unsaved", checkpoint.input, how)
     useful = [replace(t, windows=tuple(w for w in t.windows if touches(w.rect, source.held))) for t in tasks]
@@ -96,6 +129,11 @@ def _look(
     mine = inside(boxes, source.held)
     labels, scores = np.array([m.class_id for m in merged], int), np.array([m.score for m in merged])
     return Boxes.of(boxes[mine], labels[mine], scores[mine]), feature_rows(signals)[mine]
+
+
+def unit_px(held: Sequence[Source]) -> float:
+    """Side of the squares that are drawn together when models are compared: several objects wide, in scene pixels."""
+    return WIDE * typical_px(held)
 
 
 def touches(rect: Xyxy, parts: Floats) -> bool:

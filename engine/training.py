@@ -15,11 +15,12 @@ import numpy as np
 import torch
 
 from engine.holdout import Source, choose_holdout, inside, read_sources
-from engine.measure import Measured, measure
+from engine.measure import Measured, class_names, measure, measure_known
 from engine.types import ModelRef, PrelabelOptions, Progress, RetrainOptions, TrainingExample
 from models.calibration import CalibrationError
 from models.calibration import fit as fit_calibration
 from models.checkpoint import Checkpoint, InputSpec, load, save
+from models.compare import compare
 from models.dataset import CropOptions, CropSampler, Sample
 from models.train import TrainOptions, train, with_labels
 
@@ -35,6 +36,7 @@ def train_detector(
     examples: Sequence[TrainingExample],
     *,
     base: ModelRef,
+    incumbent: ModelRef,
     out_dir: Path,
     options: RetrainOptions,
     progress: Report | None = None,
@@ -69,7 +71,7 @@ def train_detector(
     trained = Checkpoint(
         detector=detector, input=spec, name=start.name.removesuffix("-tuned") + "-tuned", training=training
     )
-    finished = _measured(trained, base, sources, names, options, report)
+    finished = _measured(trained, incumbent, sources, names, options, report)
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=out_dir) as scratch:
         version = save(finished, Path(scratch) / "model")
@@ -112,7 +114,7 @@ def _sample(source: Source, order: dict[int, int]) -> Sample:
 
 def _measured(
     trained: Checkpoint,
-    base: ModelRef,
+    incumbent: ModelRef,
     sources: Sequence[Source],
     names: dict[int, str],
     options: RetrainOptions,
@@ -124,14 +126,19 @@ def _measured(
         return replace(trained, metrics={"holdout_boxes": 0, "ap50_before": None, "ap50_after": None})
     how = PrelabelOptions(classes={name: class_id for class_id, name in names.items()})
     report(Progress("measure", 0, 2))
-    before = _before(base, held, how, options)
+    before = measure_known(
+        load(Path(incumbent.directory)), held, how, tolerance=options.tolerance, threads=options.threads
+    )
     report(Progress("measure", 1, 2))
     after = measure(trained, held, how, tolerance=options.tolerance, threads=options.threads)
     report(Progress("measure", 2, 2))
     metrics: dict[str, Any] = {
         "holdout_boxes": after.boxes,
-        "ap50_before": before,
+        "ap50_before": before.ap50,
         "ap50_after": after.ap50,
+        "comparison": compare(
+            after.outcomes, before.outcomes, labels=class_names(names), seed=options.seed
+        ).to_json(),
         "ap_after": after.ap,
         "operating": [asdict(point) for point in after.operating if point.found],
     }
@@ -160,19 +167,6 @@ def _measured(
     return replace(trained, metrics=metrics, calibration=calibration.to_json())
 
 
-def _before(base: ModelRef, held: Sequence[Source], how: PrelabelOptions, options: RetrainOptions) -> float:
-    """AP50 of the old model on the same holdout; classes that it does not know are never found."""
-    known = {name: class_id for name, class_id in how.classes.items() if name in base.labels}
-    if not known:
-        return 0.0
-    share = len(known) / len(how.classes)
-    old = load(Path(base.directory))
-    now = measure(
-        old, held, replace(how, classes=known), tolerance=options.tolerance, threads=options.threads
-    )
-    return now.ap50 * share
-
-
 def _rows(right: np.ndarray, there: np.ndarray, after: Measured) -> list[list[float]]:
-    columns = (right.round(4), there.round(4), after.right.astype(float), after.there.astype(float))
+    columns = (right.round(4), there.round(4), after.right, after.there, after.labels)
     return [[float(v) for v in row] for row in zip(*columns, strict=True)]

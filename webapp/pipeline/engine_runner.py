@@ -230,7 +230,7 @@ def retrain(run: Run, report: Reporter) -> dict[str, Any]:
     project = run.project
     schema = project.schemas.order_by("-version").first()
     assert schema is not None
-    examples = [_example(scene) for scene in run.dataset.scenes.order_by("pk")]
+    examples = [settled_example(scene) for scene in run.dataset.scenes.order_by("pk")]
     options = RetrainOptions(
         classes=tuple((c["id"], c["name"]) for c in schema.classes),
         seed=run.options.get("seed", 0),
@@ -255,7 +255,7 @@ def retrain(run: Run, report: Reporter) -> dict[str, Any]:
     return {"model": version.pk, "promoted": better, "metrics": metrics}
 
 
-def _example(scene: Scene) -> TrainingExample:
+def settled_example(scene: Scene) -> TrainingExample:
     """What is settled of one scene, and where: inside complete tiles an absence of boxes teaches, too."""
     rows = SceneObject.objects.filter(scene=scene, state=SceneObject.State.ACCEPTED)
     # Nothing a model proposed teaches a model unless a person confirmed it.
