@@ -25,17 +25,22 @@ from routing.redundancy import Ask, Escalate
 SHIFTS = ((-1.4, 0.06), (-0.7, 0.24), (0.0, 0.40), (0.7, 0.24), (1.4, 0.06))
 PRIOR_SHAPE = 0.7  # Gamma prior of the number of objects: wide, so that the looks decide
 PRIOR_MEAN = 4.0  # objects in a tile of which nothing is known
+LEAST_DOUBT = 0.002  # P(a search was none) below which it is not worth considering
 SAME_PLACE = 0.75  # centres this far apart, relative to the larger size, belong to different objects
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One finished search: the searcher's mean recall, new objects found (confirmed), live objects shown before."""
+    """One finished search: the searcher's mean recall, new objects found (confirmed), live objects shown before.
+
+    doubt: P(the searcher did not look at all), as `TrackRecord.standing` has it; it counts when nothing was found.
+    """
 
     annotator: int
     recall: float
     found: int
     live_before: int
+    doubt: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         """Return the look as plain JSON values."""
@@ -44,7 +49,13 @@ class Look:
     @classmethod
     def from_json(cls, obj: Mapping[str, Any]) -> "Look":
         """Read what `to_json` wrote."""
-        return cls(int(obj["annotator"]), float(obj["recall"]), int(obj["found"]), int(obj["live_before"]))
+        return cls(
+            int(obj["annotator"]),
+            float(obj["recall"]),
+            int(obj["found"]),
+            int(obj["live_before"]),
+            float(obj.get("doubt", 0.0)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +94,40 @@ class Complete:
 
 def expected_missing(case: TileCase, policy: RoutingPolicy) -> tuple[float, float]:
     """Return (expected number of objects nobody found, probability of at least one)."""
-    found, recalls = _passes(case, policy)
+    found, recalls, doubts = _passes(case, policy)
     prior_mean = max(PRIOR_MEAN, 1.5 * case.live, case.model_mass)
     shape, scale = PRIOR_SHAPE, PRIOR_SHAPE / prior_mean
+    bases = [_base(recall) for recall in recalls]
     logs: list[float] = []
     means: list[float] = []
     clean: list[float] = []
-    for shift, weight in SHIFTS:
-        unseen = [1.0, *_unseen(recalls, shift)]
-        log = math.log(weight)
-        for i, n in enumerate(found):
-            log += n * math.log(max(unseen[i] - unseen[i + 1], 1e-9))
-        total, left = sum(found), unseen[-1]
-        log -= (shape + total) * math.log(scale + 1 - left)
-        logs.append(log)
-        means.append(left * (shape + total) / (scale + 1 - left))
-        # The unseen number is negative binomial; this is its probability of zero.
-        clean.append(((scale + 1 - left) / (scale + 1)) ** (shape + total))
+    for looked, chance in _who_looked(found, doubts):
+        for shift, weight in SHIFTS:
+            unseen = [
+                1.0,
+                *_unseen([b if real else None for b, real in zip(bases, looked, strict=True)], shift),
+            ]
+            log = math.log(weight * chance)
+            for i, n in enumerate(found):
+                log += n * math.log(max(unseen[i] - unseen[i + 1], 1e-9))
+            total, left = sum(found), unseen[-1]
+            log -= (shape + total) * math.log(scale + 1 - left)
+            logs.append(log)
+            means.append(left * (shape + total) / (scale + 1 - left))
+            # The unseen number is negative binomial; this is its probability of zero.
+            clean.append(((scale + 1 - left) / (scale + 1)) ** (shape + total))
     weights = np.exp(np.array(logs) - max(logs))
     weights /= weights.sum()
     return float(weights @ np.array(means)), float(1 - weights @ np.array(clean))
+
+
+def _who_looked(found: Sequence[int], doubts: Sequence[float]) -> list[tuple[tuple[bool, ...], float]]:
+    """Return every way in which passes that found nothing may have been none, with its probability."""
+    ways: list[tuple[tuple[bool, ...], float]] = [((), 1.0)]
+    for n, doubt in zip(found, doubts, strict=True):
+        real = [((*way, True), p * (1 - doubt)) for way, p in ways]
+        ways = real + [((*way, False), p * doubt) for way, p in ways if doubt > LEAST_DOUBT and not n]
+    return ways
 
 
 def next_look(case: TileCase, policy: RoutingPolicy) -> Complete | Ask | Escalate:
@@ -126,23 +151,27 @@ def next_look(case: TileCase, policy: RoutingPolicy) -> Complete | Ask | Escalat
     return Ask("coverage_tile", "crowd", f"about {missing:.1f} objects are still missing", terms)
 
 
-def _passes(case: TileCase, policy: RoutingPolicy) -> tuple[list[int], list[float]]:
-    """Return found-for-the-first-time and recall of every pass; objects there before the first look are the model's."""
+def _passes(case: TileCase, policy: RoutingPolicy) -> tuple[list[int], list[float], list[float]]:
+    """Return found-for-the-first-time, recall and doubt of every pass; what was there before is the model's."""
     if not case.looks:
-        return ([case.live], [policy.model_recall]) if case.live else ([], [])
+        return ([case.live], [policy.model_recall], [0.0]) if case.live else ([], [], [])
     found = [look.found for look in case.looks]
     recalls = [look.recall for look in case.looks]
+    doubts = [min(max(look.doubt, 0.0), 0.99) for look in case.looks]
     before = case.looks[0].live_before
-    return ([before, *found], [policy.model_recall, *recalls]) if before else (found, recalls)
+    if not before:
+        return found, recalls, doubts
+    return [before, *found], [policy.model_recall, *recalls], [0.0, *doubts]
 
 
-def _unseen(recalls: Sequence[float], shift: float) -> list[float]:
-    """Return, after each pass, the share of objects that no pass so far has found."""
+def _unseen(bases: Sequence[float | None], shift: float) -> list[float]:
+    """Return, after each pass, the share of objects that no pass so far has found; None is a pass that was none."""
     left = [1.0] * len(skill.DIFFICULTY)
     out: list[float] = []
-    for recall in recalls:
-        base = _base(recall) + shift
-        left = [p * (1 - skill.sigmoid(base - d)) for p, (d, _) in zip(left, skill.DIFFICULTY, strict=True)]
+    for base in bases:
+        if base is not None:
+            at = base + shift
+            left = [p * (1 - skill.sigmoid(at - d)) for p, (d, _) in zip(left, skill.DIFFICULTY, strict=True)]
         out.append(sum(p * w for p, (_, w) in zip(left, skill.DIFFICULTY, strict=True)))
     return out
 

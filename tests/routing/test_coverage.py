@@ -83,6 +83,35 @@ class TestExpectedMissing:
         assert 0.6 < stated / missed < 1.6
 
 
+class TestDoubt:
+    def test_keeps_a_tile_open_that_only_somebody_doubtful_called_empty(self) -> None:
+        def called_empty(doubt: float) -> TileCase:
+            return TileCase((Look(1, 0.87, 0, 0, doubt),))
+
+        assert isinstance(next_look(called_empty(0.0), POLICY), Complete)
+        assert isinstance(next_look(called_empty(POLICY.spam_prior), POLICY), Ask)
+
+    def test_closes_after_a_second_independent_empty_search(self) -> None:
+        looks = (Look(1, 0.87, 0, 0, POLICY.spam_prior), Look(2, 0.87, 0, 0, POLICY.spam_prior))
+
+        assert isinstance(next_look(TileCase(looks), POLICY), Complete)
+
+    @settings(max_examples=40)
+    @given(st.lists(st.integers(0, 6), min_size=1, max_size=4), st.floats(0, 0.5), st.floats(0, 0.4))
+    def test_never_makes_a_tile_look_more_complete(self, found: list[int], doubt: float, more: float) -> None:
+        def missing(value: float) -> float:
+            looks = tuple(replace(look, doubt=value) for look in tile(*found).looks)
+            return expected_missing(TileCase(looks, live=sum(found)), POLICY)[0]
+
+        assert missing(doubt + more) >= missing(doubt) - 1e-6
+
+    def test_does_not_doubt_somebody_who_found_something(self) -> None:
+        sure = TileCase((Look(1, 0.87, 5, 0, 0.0),), live=5)
+        doubtful = TileCase((Look(1, 0.87, 5, 0, 0.5),), live=5)
+
+        assert expected_missing(sure, POLICY) == pytest.approx(expected_missing(doubtful, POLICY))
+
+
 class TestNextLook:
     def test_searches_every_tile_once(self) -> None:
         got = next_look(TileCase(), POLICY)
