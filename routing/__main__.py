@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from routing.answer_table import TableError
-from routing.commands import aggregate
+from routing.commands import aggregate, simulate
 
-COMMANDS = (aggregate,)
+COMMANDS = (aggregate, simulate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -153,7 +153,7 @@ def _searched(
     tile.busy -= 1
     width = q.payload["view"][2]
     recall = record.recall(q.candidate.domain, views.on_screen(size, width))
-    tile.looks.append(Look(person, recall, len(merged.kept), len(shown)))
+    tile.looks.append(Look(person, recall, len(merged.kept), len(shown), record.standing(desk.policy).spam))
     live = tuple(tuple(o["xyxy"]) for o in shown)
     tile.history.append(
         TileLook(person, live, tuple((float(x), float(y)) for x, y in points), width, seconds)
