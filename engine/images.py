@@ -64,7 +64,8 @@ def open_image(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Im
         _orientation(image, path)
         try:
             image.load()
-            return ImageOps.exif_transpose(image).copy()
+            ImageOps.exif_transpose(image, in_place=True)  # No copy: a scene may have 200 megapixels.
+            return image
         except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
             raise ImageRefused(
                 f"{path.name} is corrupt or cut off ({error}); copy it again from its source"
@@ -79,8 +80,27 @@ def load_rgb(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> RGB:
     return as_rgb(open_image(path, max_pixels=max_pixels))
 
 
+class Pixels:
+    """A decoded picture from which parts are read as RGB: `pixels[y1:y2, x1:x2]`, like the array that `load_rgb` gives.
+
+    Holds the picture once, where an array beside it would hold it twice.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> None:
+        """Decode the file. Raises ImageRefused."""
+        image = open_image(path, max_pixels=max_pixels)
+        plain = image.mode in ("RGB", "L") and "transparency" not in image.info
+        self._image = image if plain else Image.fromarray(as_rgb(image))
+        self.shape = (image.height, image.width, 3)
+
+    def __getitem__(self, part: tuple[slice, slice]) -> RGB:
+        rows, columns = part[0].indices(self.shape[0]), part[1].indices(self.shape[1])
+        box = (columns[0], rows[0], max(columns[1], columns[0]), max(rows[1], rows[0]))
+        return np.asarray(self._image.crop(box).convert("RGB"))
+
+
 def as_rgb(image: Image.Image) -> RGB:
-    """The same for a picture that is already open."""
+    """The same as `load_rgb` for a picture that is already open."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         values = np.asarray(image, dtype=np.float32)
         low, high = np.percentile(values, (1, 99))

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from engine.images import RGB, load_rgb
+from engine.images import RGB, Pixels
 from engine.signals import picture_signals
 from engine.tiling import Window, fit_windows, zoomed_windows
 from engine.types import (
@@ -36,7 +36,7 @@ from models.transforms import crop_resized
 NO_MODEL = "none"
 MEASURED_PX = 512  # without a model a scene is only measured (blur, darkness), in one look
 BORDER_PX = 1.5  # network pixels: a detection this close to the crop's border is cut by it
-KEEP_SCENES = 2
+KEPT_PIXELS = 50_000_000  # of the scenes that a process keeps open, besides the one at work
 
 
 class PrelabelError(RuntimeError):
@@ -122,7 +122,7 @@ class Prelabeler:
     def __init__(self, model: ModelRef | Checkpoint | None, *, threads: int = 1) -> None:
         torch.set_num_threads(threads)
         self.half = has_fast_half()
-        self._scenes: dict[str, RGB] = {}
+        self._scenes: dict[str, Pixels] = {}
         self.checkpoint = load(Path(model.directory)) if isinstance(model, ModelRef) else model
         found = self.checkpoint.version if self.checkpoint else ""
         if isinstance(model, ModelRef) and found != model.version:
@@ -149,17 +149,17 @@ class Prelabeler:
             task.chunk_id, task.scene.scene_id, task.index, task.of, version, tuple(results), seconds
         )
 
-    def _open(self, scene: SceneRef) -> RGB:
+    def _open(self, scene: SceneRef) -> Pixels:
         if scene.path not in self._scenes:
-            image = load_rgb(scene.path)
-            if image.shape[:2] != (scene.height, scene.width):
+            while sum(p.shape[0] * p.shape[1] for p in self._scenes.values()) > KEPT_PIXELS:
+                self._scenes.pop(next(iter(self._scenes)))
+            pixels = Pixels(scene.path)
+            if pixels.shape[:2] != (scene.height, scene.width):
                 raise PrelabelError(
-                    f"scene {scene.scene_id}: the file is {image.shape[1]} x {image.shape[0]}, "
+                    f"scene {scene.scene_id}: the file is {pixels.shape[1]} x {pixels.shape[0]}, "
                     f"{scene.width} x {scene.height} was expected; import it again"
                 )
-            while len(self._scenes) >= KEEP_SCENES:
-                self._scenes.pop(next(iter(self._scenes)))
-            self._scenes[scene.path] = image
+            self._scenes[scene.path] = pixels
         return self._scenes[scene.path]
 
     def _detect(self, pictures: list[RGB], options: PrelabelOptions, views: int) -> list[Detections]:

@@ -1,6 +1,7 @@
 """Pure transforms of pictures (uint8 RGB arrays, (H, W, 3)) and boxes ((N, 4) float32 in pixels of the picture)."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -46,8 +47,16 @@ def views(count: int) -> tuple[Dihedral, ...]:
     return tuple(plain[:count]) if count <= 4 else SYMMETRIES
 
 
+class Readable(Protocol):
+    """A picture (H, W, 3) of which parts can be read: an array, or a decoded file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    def __getitem__(self, part: tuple[slice, slice], /) -> np.ndarray: ...
+
+
 def crop_resized(
-    image: np.ndarray, window: tuple[float, float, float, float], size: tuple[int, int]
+    image: Readable, window: tuple[float, float, float, float], size: tuple[int, int]
 ) -> np.ndarray:
     """Cut window [x1, y1, x2, y2] (may reach outside, filled) and resize it to size (width, height); antialiased."""
     height, width = image.shape[:2]

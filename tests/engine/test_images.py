@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.images import ImageRefused, as_rgb, image_size, load_rgb, open_image, verify_image
+from engine.images import ImageRefused, Pixels, as_rgb, image_size, load_rgb, open_image, verify_image
 
 
 @pytest.fixture
@@ -135,3 +135,17 @@ class TestPixels:
         rgb = as_rgb(picture.convert(mode))
 
         assert rgb.shape == (40, 60, 3) and rgb.dtype == np.uint8
+
+    @pytest.mark.parametrize("mode", ["RGB", "L", "P", "LA", "RGBA", "I;16"])
+    def test_parts_are_those_of_the_whole(self, tmp_path: Path, picture: Image.Image, mode: str) -> None:
+        path = tmp_path / "a.png"
+        if mode == "I;16":
+            Image.fromarray(np.arange(40 * 60, dtype=np.uint16).reshape(40, 60)).save(path)
+        else:
+            picture.convert(mode).save(path)
+
+        pixels, whole = Pixels(path), load_rgb(path)
+
+        assert pixels.shape == whole.shape
+        assert np.array_equal(pixels[3:17, 20:60], whole[3:17, 20:60])
+        assert np.array_equal(pixels[0:40, 0:60], whole)

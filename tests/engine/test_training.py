@@ -10,6 +10,7 @@ from PIL import Image
 
 from engine import jobs
 from engine.holdout import choose_holdout, inside, read_sources
+from engine.training import default_steps, input_for, object_px
 from engine.types import ModelRef, PrelabelOptions, Progress, RetrainOptions, TrainingExample
 
 OPTIONS = RetrainOptions(
@@ -88,6 +89,28 @@ class TestHoldout:
     def test_share_must_leave_something_to_learn(self, painted: TrainingExample, share: float) -> None:
         with pytest.raises(ValueError, match="holdout_share"):
             choose_holdout(read_sources([painted], {4, 9}), share=share, seed=0)
+
+
+class TestInput:
+    def test_shows_typical_objects_at_the_size_that_the_network_sees_best(
+        self, painted: TrainingExample
+    ) -> None:
+        spec = input_for(read_sources([painted], {4, 9}), upright=True)
+
+        assert spec.scale is not None
+        assert object_px(read_sources([painted], {4, 9}), 50) * spec.scale == pytest.approx(44)
+        assert (spec.size, spec.views) == (416, 2)
+
+    def test_of_small_pictures_is_no_larger_than_they_are(self, tmp_path: Path) -> None:
+        Image.new("RGB", (640, 480)).save(tmp_path / "cells.png")
+        cells = TrainingExample(str(tmp_path / "cells.png"), ((0.0, 0.0, 110.0, 110.0),) * 2, (4, 4))
+
+        spec = input_for(read_sources([cells], {4}), upright=False)
+
+        assert spec.scale is not None
+        assert spec.size % 32 == 0 and 640 * spec.scale <= spec.size < 640 * spec.scale + 32
+        assert spec.views == 8
+        assert default_steps(spec.size) > default_steps(416) == 400
 
 
 class TestRetrain:
