@@ -97,11 +97,13 @@ class TestDoubt:
         assert isinstance(next_look(TileCase(looks), POLICY), Complete)
 
     @settings(max_examples=40)
-    @given(st.lists(st.integers(0, 6), min_size=1, max_size=4), st.floats(0, 0.5), st.floats(0, 0.4))
-    def test_never_makes_a_tile_look_more_complete(self, found: list[int], doubt: float, more: float) -> None:
+    @given(st.integers(1, 12), st.integers(1, 3), st.floats(0, 0.5), st.floats(0, 0.4))
+    def test_makes_empty_searches_after_the_first_count_for_less(
+        self, first: int, empty: int, doubt: float, more: float
+    ) -> None:
         def missing(value: float) -> float:
-            looks = tuple(replace(look, doubt=value) for look in tile(*found).looks)
-            return expected_missing(TileCase(looks, live=sum(found)), POLICY)[0]
+            looks = tuple(replace(look, doubt=value) for look in tile(first, *[0] * empty).looks)
+            return expected_missing(TileCase(looks, live=first), POLICY)[0]
 
         assert missing(doubt + more) >= missing(doubt) - 1e-6
 
