@@ -19,13 +19,14 @@ import { ActiveClock, type Spent, together } from "./lib/clock";
 import { Drafts } from "./lib/drafts";
 import { ParseError } from "./lib/parse";
 import { count, earned, readTally } from "./lib/tally";
-import { t } from "./messages";
+import { language, t } from "./messages";
 import { COMMAND_EVENT, type CommandPress } from "./ui/buttons";
 import type { Chord, Command } from "./ui/commands";
 import { reportDialog, WhyDialog } from "./ui/dialogs";
 import { beside, globalCommands } from "./ui/global_commands";
 import { helpDialog } from "./ui/help";
 import { Keyboard } from "./ui/keyboard";
+import { languageField } from "./ui/language";
 import { Menu } from "./ui/menu";
 import { Meter } from "./ui/meter";
 import { Shell } from "./ui/shell";
@@ -94,7 +95,7 @@ export class App {
       canUndo: () => (this.session?.canUndo ?? false) || this.feed.revocable !== null,
       canRedo: () => this.session?.canRedo ?? false,
     });
-    this.shell = new Shell(new Menu([themeButton()]), {
+    this.shell = new Shell(new Menu([languageField(), themeButton()]), {
       guideline: () => this.toggleGuideline(),
       display: () => this.toggleDisplay(),
     });
@@ -511,7 +512,7 @@ export class App {
   private showProgress(): void {
     const tally = readTally(localStorage, this.options.owner, new Date());
     const { wagePerHour, currency } = this.options;
-    const money = new Intl.NumberFormat(document.documentElement.lang || "en", { style: "currency", currency });
+    const money = new Intl.NumberFormat(language, { style: "currency", currency });
     this.shell.setProgress({
       done: tally.done,
       earned: wagePerHour > 0 ? money.format(earned(tally, wagePerHour)) : null,

@@ -1,6 +1,7 @@
 import "./styles/index.css";
 import { App } from "./app";
 import { openOutbox } from "./feed/outbox";
+import { applyLanguage } from "./messages";
 import { applyTheme } from "./ui/theme";
 
 const DEFAULT_GRACE_MS = 4_000;
@@ -68,5 +69,6 @@ function debugOf(app: App): object {
 }
 
 applyTheme();
+applyLanguage();
 const root = document.getElementById("workbench");
 if (root) void start(root);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { t } from ".";
+import { catalogues, LANGUAGES, pluralForms, t } from ".";
 import { en } from "./en";
 
 const sources = import.meta.glob("../**/*.ts", { eager: true, query: "?raw", import: "default" }) as Record<
@@ -40,6 +40,37 @@ describe("the English catalogue", () => {
 
   it("has no empty text", () => {
     expect(Object.entries(en).filter(([, text]) => text.trim() === "")).toEqual([]);
+  });
+});
+
+describe("every catalogue", () => {
+  const others = Object.entries(catalogues).filter(([name]) => name !== "en");
+
+  it("stands beside at least two others and has a name for the menu", () => {
+    expect(others.length).toBeGreaterThanOrEqual(2);
+    expect(Object.keys(LANGUAGES).sort()).toEqual(Object.keys(catalogues).sort());
+  });
+
+  it.each(others)("%s is complete and holds nothing of its own", (_, catalogue) => {
+    expect(Object.keys(catalogue).sort()).toEqual(Object.keys(en).sort());
+  });
+
+  it.each(others)("%s is translated: hardly a text is the English one", (_, catalogue) => {
+    const same = Object.entries(en).filter(([key, text]) => catalogue[key as keyof typeof en] === text);
+    expect(same.length).toBeLessThan(12);
+  });
+
+  it.each(Object.entries(catalogues))("%s has all plural forms and only known placeholders", (name, catalogue) => {
+    const wanted = pluralForms(name).length;
+    for (const [key, text] of Object.entries(catalogue)) {
+      const english = en[key as keyof typeof en];
+      const forms = text.split("|");
+      expect([1, wanted], key).toContain(forms.length);
+      if (english.includes("|")) expect(forms.length, key).toBe(wanted);
+      const known = new Set(english.match(/\{\w+\}/g) ?? []);
+      for (const placeholder of text.match(/\{\w+\}/g) ?? []) expect(known, key).toContain(placeholder);
+      if (forms.length === 1) expect(new Set(text.match(/\{\w+\}/g) ?? []), key).toEqual(known);
+    }
   });
 });
 

@@ -9,10 +9,23 @@ export interface GuidelineSource {
   readonly url: string;
 }
 
+const READ = "tessera-guidelines-read";
+
+/** The version of each guideline that was read last in this browser, by its address. */
+function readVersions(): Record<string, number> {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(READ) ?? "{}");
+    return typeof kept === "object" && kept !== null ? (kept as Record<string, number>) : {};
+  } catch {
+    return {};
+  }
+}
+
 export class GuidelinePanel {
   readonly element: HTMLElement;
   private readonly body = el("div", { class: "guideline-body", tabindex: 0 });
   private readonly fetched = new Map<string, string>();
+  private readonly news: HTMLElement;
   private source: GuidelineSource | null = null;
 
   constructor(close: () => void) {
@@ -27,10 +40,25 @@ export class GuidelinePanel {
       },
       icon("clear"),
     );
+    const read = el(
+      "button",
+      {
+        type: "button",
+        class: "btn btn-row tone-primary",
+        "data-action": "guideline-read",
+        onclick: () => {
+          this.acknowledge();
+          close();
+        },
+      },
+      el("span", { class: "btn-label" }, t("guideline.read")),
+    );
+    this.news = el("div", { class: "guideline-news", hidden: true }, el("p", {}, t("guideline.changed")), read);
     this.element = el(
       "aside",
       { class: "wb-drawer", hidden: true, "aria-label": t("guideline.title"), "data-testid": "guideline" },
       el("header", { class: "dialog-head" }, el("h2", {}, t("guideline.title")), shut),
+      this.news,
       this.body,
     );
   }
@@ -44,11 +72,30 @@ export class GuidelinePanel {
     if (on) void this.fill();
   }
 
+  /** Whether the guideline is another one than this person has last read here; a first one is nothing new. */
+  get changed(): boolean {
+    const known = this.source && readVersions()[this.source.url];
+    return known !== null && known !== undefined && known !== this.source?.version;
+  }
+
+  private acknowledge(): void {
+    const { source } = this;
+    if (!source) return;
+    try {
+      localStorage.setItem(READ, JSON.stringify({ ...readVersions(), [source.url]: source.version }));
+    } catch {}
+    this.news.hidden = true;
+  }
+
   /** The task's guideline; an open panel follows. */
   set(source: GuidelineSource | null): void {
     const same = source?.url === this.source?.url && source?.version === this.source?.version;
     this.source = source;
-    if (!same && this.shown) void this.fill();
+    if (same) return;
+    this.news.hidden = !this.changed;
+    if (this.changed) this.show(true);
+    else this.acknowledge();
+    if (this.shown) void this.fill();
   }
 
   private async fill(): Promise<void> {

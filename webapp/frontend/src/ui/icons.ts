@@ -40,7 +40,7 @@ const PATHS: Readonly<Record<string, string>> = {
 export function icon(name: string): SVGSVGElement {
   return svg(
     "svg",
-    { class: "icon", viewBox: "0 0 20 20", "aria-hidden": "true" },
+    { class: "icon", "data-icon": name, viewBox: "0 0 20 20", "aria-hidden": "true" },
     svg("path", { d: PATHS[name] ?? "", fill: "none" }),
   );
 }
