@@ -12,6 +12,7 @@ import numpy.typing as npt
 from routing import skill
 from routing.belief import FLOOR
 from routing.policy import TIERS
+from routing.pool import NO_SHIFT
 from routing.track_record import (
     ANNOTATOR_WEIGHT,
     CLASS_WEIGHT,
@@ -19,7 +20,6 @@ from routing.track_record import (
     SPEED_WEIGHT,
     VERDICT_SOURCES,
     TrackRecord,
-    quoted,
     scale_of,
 )
 
@@ -46,13 +46,17 @@ class RecordTable:
     def verdict_rows(self, kind: str, domain: str = "", cls: int | None = None) -> Array:
         """Return (N, 3, 3) P(verdict group | state)."""
         rows = self._by_tier(domain, lambda tier, declared: skill.verdict_pool(kind, tier, declared))
-        levels = [("|", ANNOTATOR_WEIGHT), (f"{quoted(domain)}|", DOMAIN_WEIGHT)]
+        crowd, place = self._shifts(kind, domain)
+        rows = _normal(rows * crowd)
+        levels = [("|", ANNOTATOR_WEIGHT), (f"{skill.quoted(domain)}|", DOMAIN_WEIGHT)]
         if cls is not None:
-            levels.append((f"{quoted(domain)}|{cls}", CLASS_WEIGHT))
+            levels.append((f"{skill.quoted(domain)}|{cls}", CLASS_WEIGHT))
         for level, strength in levels:
             keys = [f"v|{source}|{level}" for source in VERDICT_SOURCES.get(kind, (kind,))]
             seen = sum((self.counts(key) for key in keys), np.zeros((len(self), 9))).reshape(-1, 3, 3)
             rows = (seen + strength * rows) / (seen.sum(axis=2, keepdims=True) + strength)
+            if level == "|":
+                rows = _normal(rows * place)
         return rows
 
     def draw_good(self, domain: str, kind: str) -> Array:
@@ -60,7 +64,7 @@ class RecordTable:
         rows = self._by_tier(domain, lambda tier, declared: skill.draw_pool(kind, tier, declared))
         for key, strength in (
             (f"d|{kind}|", ANNOTATOR_WEIGHT),
-            (f"d|{kind}|{quoted(domain)}", DOMAIN_WEIGHT),
+            (f"d|{kind}|{skill.quoted(domain)}", DOMAIN_WEIGHT),
         ):
             seen = self.counts(key)[:, :3]
             rows = (seen + strength * rows) / (seen.sum(axis=1, keepdims=True) + strength)
@@ -73,7 +77,7 @@ class RecordTable:
         usual = (expected + ANNOTATOR_WEIGHT * 0.8) / (looked + ANNOTATOR_WEIGHT)
         pool = skill.logit(skill.pool_recall(size_px))
         prior = 1 / (1 + np.exp(-(pool + _logit(own) - _logit(usual))))
-        here = self.counts(f"l|{quoted(domain)}|{skill.band(size_px)}")
+        here = self.counts(f"l|{skill.quoted(domain)}|{skill.band(size_px)}")
         return np.asarray((here[:, 0] + DOMAIN_WEIGHT * prior) / (here.sum(axis=1) + DOMAIN_WEIGHT))
 
     def compare_accuracy(self) -> Array:
@@ -109,11 +113,22 @@ class RecordTable:
             expected = expected + there * skill.pool_recall(skill.band_size(limit))
         return found, looked, expected
 
+    def _shifts(self, kind: str, domain: str) -> tuple[Array, Array]:
+        """Return the pools' factors on everybody's rows, (N, 3, 3) or (1, 3, 3): in general, and in the domain."""
+        pools = [record.pool for record in self.records]
+        shared = pools[:1] if all(pool is pools[0] for pool in pools) else pools
+        both = [pool.shift(kind, domain) if pool else (NO_SHIFT, NO_SHIFT) for pool in shared]
+        return np.array([general for general, _ in both]), np.array([here for _, here in both])
+
     def _by_tier(self, domain: str, pool: skill.PoolOf) -> Array:
         """Return the pool's rates of everybody's tier, (N, ...), better for those who declared the domain."""
         rates = np.array([[pool(tier, declared) for declared in (False, True)] for tier in TIERS])
         declared = np.array([domain in record.declared for record in self.records], dtype=np.intp)
         return np.asarray(rates[self._tier, declared])
+
+
+def _normal(rows: Array) -> Array:
+    return np.asarray(rows / rows.sum(axis=-1, keepdims=True))
 
 
 def _logit(p: Array) -> Array:

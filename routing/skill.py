@@ -122,6 +122,11 @@ def verdict_pool(kind: str, tier: str, declared: bool) -> Rows:
     )
 
 
+def quoted(domain: str) -> str:
+    """Return the domain as part of a key: without the bars that separate a key's parts."""
+    return domain.replace("%", "%25").replace("|", "%7C")
+
+
 def draw_pool(kind: str, tier: str, declared: bool) -> Row:
     """Return P(state of a drawn version) of the pool for one kind, by tier; raise KeyError for a kind without drawing."""
     return scaled(DRAW_POOL[kind], 0, TIER_ERROR[tier] * (DECLARED_ERROR if declared else 1.0))

@@ -14,13 +14,14 @@ inverse of `updated` and the order of outcomes does not matter. Keys of the coun
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from routing import skill
 from routing.belief import STATES, Belief
 from routing.outcomes import DRAWN, FOUND, MISSED, RIGHT, Outcome
 from routing.policy import TIERS, RoutingPolicy
+from routing.pool import Pool, shifted
 from routing.skill import GROUP, Row, Rows
 from routing.standing import Standing, judge
 
@@ -50,6 +51,9 @@ class TrackRecord:
     tier: str = "crowd"
     declared: frozenset[str] = frozenset()
     counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    pool: Pool | None = field(
+        default=None, compare=False, repr=False
+    )  # what this crowd shows; None: the fixed one
 
     @classmethod
     def new(cls, tier: str = "crowd", declared: Iterable[str] = ()) -> "TrackRecord":
@@ -78,7 +82,11 @@ class TrackRecord:
                 counts[key] = new
             else:
                 counts.pop(key, None)
-        return TrackRecord(self.tier, self.declared, counts)
+        return replace(self, counts=counts)
+
+    def among(self, pool: Pool) -> "TrackRecord":
+        """Return the same record, shrunk to what this crowd has shown instead of to the fixed pool."""
+        return replace(self, pool=pool)
 
     def _get(self, key: str) -> tuple[float, ...]:
         raw = self.counts.get(key)
@@ -97,13 +105,15 @@ class TrackRecord:
         """Return P(verdict group | state) as 3 rows of 3, shrunk class -> domain -> annotator -> pool."""
         pool = skill.verdict_pool(kind, self.tier, domain in self.declared)
         total = self._verdicts(kind, "|")
-        here = self._verdicts(kind, f"{quoted(domain)}|")
-        fine = (0.0,) * 9 if cls is None else self._verdicts(kind, f"{quoted(domain)}|{cls}")
+        here = self._verdicts(kind, f"{skill.quoted(domain)}|")
+        fine = (0.0,) * 9 if cls is None else self._verdicts(kind, f"{skill.quoted(domain)}|{cls}")
+        crowd, place = self.pool.shift(kind, domain) if self.pool else (None, None)
         rows: list[Row] = []
         for s in range(3):
             cut = slice(3 * s, 3 * s + 3)
-            row = skill.shrink(total[cut], pool[s], ANNOTATOR_WEIGHT)
-            row = skill.shrink(here[cut], row, DOMAIN_WEIGHT)
+            prior = shifted(pool[s], crowd[s]) if crowd else pool[s]
+            row = skill.shrink(total[cut], prior, ANNOTATOR_WEIGHT)
+            row = skill.shrink(here[cut], shifted(row, place[s]) if place else row, DOMAIN_WEIGHT)
             rows.append(skill.shrink(fine[cut], row, CLASS_WEIGHT))
         return (rows[0], rows[1], rows[2])
 
@@ -131,14 +141,14 @@ class TrackRecord:
         own = (found + ANNOTATOR_WEIGHT * 0.8) / (n + ANNOTATOR_WEIGHT)
         usual = (expected + ANNOTATOR_WEIGHT * 0.8) / (n + ANNOTATOR_WEIGHT)
         prior = skill.sigmoid(skill.logit(pool) + skill.logit(own) - skill.logit(usual))
-        f, m = self._get(f"l|{quoted(domain)}|{size_band}")
+        f, m = self._get(f"l|{skill.quoted(domain)}|{size_band}")
         return (f + DOMAIN_WEIGHT * prior) / (f + m + DOMAIN_WEIGHT)
 
     def box_sigma(self, domain: str) -> float:
         """Return the noise of an edge that this annotator draws, relative to sqrt(area) of the box."""
         loss = n = 0.0
         for kind in ("draw_missed", "fix_box"):
-            here = self._get(f"d|{kind}|{quoted(domain)}") if domain else self._get(f"d|{kind}|")
+            here = self._get(f"d|{kind}|{skill.quoted(domain)}") if domain else self._get(f"d|{kind}|")
             loss, n = loss + here[3], n + here[4]
         prior = skill.BOX_SIGMA * math.sqrt(skill.TIER_ERROR[self.tier])
         sigma = (loss / skill.IOU_LOSS_PER_SIGMA + ANNOTATOR_WEIGHT * prior) / (n + ANNOTATOR_WEIGHT)
@@ -148,7 +158,7 @@ class TrackRecord:
         """Return the belief that a version drawn by this annotator starts with."""
         pool = skill.draw_pool(kind, self.tier, domain in self.declared)
         row = skill.shrink(self._get(f"d|{kind}|")[:3], pool, ANNOTATOR_WEIGHT)
-        return Belief.of(skill.shrink(self._get(f"d|{kind}|{quoted(domain)}")[:3], row, DOMAIN_WEIGHT))
+        return Belief.of(skill.shrink(self._get(f"d|{kind}|{skill.quoted(domain)}")[:3], row, DOMAIN_WEIGHT))
 
     def compare_accuracy(self) -> float:
         """Return the probability that this annotator picks the better of two versions."""
@@ -209,7 +219,7 @@ def replay(outcomes: Iterable[Outcome], start: TrackRecord | None = None) -> Tra
             for index, step in enumerate(steps):
                 row[index] += step
     counts = {key: tuple(row) for key, row in totals.items() if any(row)}
-    return TrackRecord(record.tier, record.declared, counts)
+    return replace(record, counts=counts)
 
 
 def scale_of(key: str) -> tuple[int, ...]:
@@ -219,7 +229,7 @@ def scale_of(key: str) -> tuple[int, ...]:
 
 def _steps(o: Outcome) -> Iterator[tuple[str, tuple[int, ...]]]:
     weight = round(o.weight * MILLI)
-    domain = quoted(o.domain)
+    domain = skill.quoted(o.domain)
     if o.given in GROUP:
         group = GROUP[o.given]
         if o.kind in ("grid_verify", "coverage_tile"):
@@ -258,8 +268,3 @@ def _look_steps(o: Outcome, domain: str, weight: int) -> Iterator[tuple[str, tup
     step = (weight, 0) if o.given == FOUND else (0, weight)
     for key in dict.fromkeys((f"l||{size_band}", f"l|{domain}|{size_band}")):
         yield key, step
-
-
-def quoted(domain: str) -> str:
-    """Return the domain as part of a key: without the bars that separate a key's parts."""
-    return domain.replace("%", "%25").replace("|", "%7C")

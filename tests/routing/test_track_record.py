@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from routing import skill
 from routing.outcomes import DRAWN, FOUND, MISSED, RIGHT, WRONG, Outcome, OutcomeError
+from routing.pool import Pool
 from routing.record_table import RecordTable
 from routing.track_record import RevertError, TrackRecord, replay
 
@@ -228,14 +229,66 @@ class TestShrinkage:
         assert summary == {"verify_box": {"answers": 4, "right": 3, "share": pytest.approx(6.6 / 8)}}
 
 
+class TestPool:
+    def crowd(self) -> list[TrackRecord]:
+        """Five people who all find trees hard and cars easy."""
+        easy = [looked("verify_box", "cars", "geometry", "geometry")] * 40
+        hard = [looked("verify_box", "trees", "ok", "geometry")] * 25
+        hard += [looked("verify_box", "trees", "geometry", "geometry")] * 15
+        return [replay(easy + hard) for _ in range(5)]
+
+    def test_of_nobody_changes_nothing(self) -> None:
+        record = replay([looked("verify_box", "cars", "ok", "geometry")] * 10)
+
+        for domain in DOMAINS:
+            np.testing.assert_allclose(
+                record.among(Pool.of([])).verdict_rows("verify_box", domain, 1),
+                record.verdict_rows("verify_box", domain, 1),
+            )
+
+    def test_tells_a_newcomer_which_domain_is_hard(self) -> None:
+        pool = Pool.of(record.counts for record in self.crowd())
+        newcomer = TrackRecord.new().among(pool)
+
+        passes = {d: newcomer.verdict_rows("verify_box", d)[1][0] for d in ("cars", "trees", "birds")}
+
+        assert passes["cars"] < passes["birds"] < passes["trees"]
+        assert passes["trees"] > 0.4
+
+    def test_leaves_the_better_person_better(self) -> None:
+        pool = Pool.of(record.counts for record in self.crowd())
+        sharp = replay([looked("verify_box", "cars", "geometry", "geometry")] * 60).among(pool)
+        blind = replay([looked("verify_box", "cars", "ok", "geometry")] * 60).among(pool)
+
+        rows = [record.verdict_rows("verify_box", "trees")[1][1] for record in (sharp, blind)]
+
+        assert rows[0] > rows[1]
+
+    def test_is_no_part_of_what_is_stored_or_compared(self) -> None:
+        record = replay([looked("verify_box", "cars", "ok", "good")] * 3)
+        seen_here = record.among(Pool.of([record.counts]))
+
+        assert seen_here == record
+        assert seen_here.to_json() == record.to_json()
+        assert seen_here.updated(looked("verify_box", "cars", "ok", "good")).pool is seen_here.pool
+
+
 class TestRecordTable:
     @settings(max_examples=40)
-    @given(st.lists(histories, min_size=1, max_size=4), st.sampled_from(DOMAINS))
-    def test_equals_each_record_by_itself(self, many: list[list[Outcome]], domain: str) -> None:
+    @given(
+        st.lists(histories, min_size=1, max_size=4),
+        st.sampled_from(DOMAINS),
+        st.sampled_from(["none", "one", "two"]),
+    )
+    def test_equals_each_record_by_itself(self, many: list[list[Outcome]], domain: str, pools: str) -> None:
         tiers = ("crowd", "senior", "specialist", "adjudicator")
         records = [
             replay(history, TrackRecord.new(tiers[n % 4], [DOMAINS[n % 4]])) for n, history in enumerate(many)
         ]
+        if pools != "none":
+            shared = Pool.of(record.counts for record in records)
+            other = Pool.of([records[0].counts])
+            records = [r.among(other if pools == "two" and n % 2 else shared) for n, r in enumerate(records)]
         table = RecordTable(records)
 
         for n, record in enumerate(records):
