@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from routing.annotation.kinds import KINDS
@@ -22,7 +23,7 @@ def _knob(default: Any, unit: str, why: str, low: float, high: float) -> Any:
     return dataclasses.field(default=default, metadata=meta)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RoutingPolicy:
     """Thresholds of one project. Frozen and hashable; `from_json` refuses unknown fields and bad values by name."""
 
@@ -167,6 +168,18 @@ class RoutingPolicy:
         0.0,
         10_000.0,
     )
+
+    def __hash__(self) -> int:
+        """Return the hash of all settings; kept, because the lookahead asks for it at every node."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(tuple(getattr(self, field.name) for field in dataclasses.fields(self)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Hashes of texts differ between processes, so a kept one must not travel.
+        return RoutingPolicy.from_json, (self.to_json(),)
 
     def price(self, kind: str, tier: str = "crowd", seconds: float | None = None) -> float:
         """Return what one answer costs in seconds of crowd time."""

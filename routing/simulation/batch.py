@@ -13,6 +13,7 @@ from routing.certify import choose_auto_threshold
 from routing.eligibility import Waiting, why_not
 from routing.gold import gold_due, make_verify_gold
 from routing.policy import RoutingPolicy
+from routing.pool import Pool
 from routing.simulation import views
 from routing.simulation.absorb import absorb, evade
 from routing.simulation.annotator import SimulatedAnnotator
@@ -26,6 +27,7 @@ from routing.workflow import credit_gold
 PARTS = ("domain", "gold", "audit", "assignment")  # what an ablation may leave out
 WINDOW = 256  # open assignments that a matching considers
 TOGETHER_S = 2.0  # people who ask within this time are matched at once
+REFIT_EVERY = 200  # checked answers after which the pool is summed anew
 ARRIVAL_S = 60.0  # everybody arrives within this time
 
 
@@ -84,6 +86,7 @@ class Batch:
         ]
         self.domains = frozenset(domains)
         self._gold_made = 0
+        self._learned = 0
         self._due: list[tuple[float, int, int, Question | None]] = []
         self._sequence = 0
 
@@ -235,7 +238,13 @@ class Batch:
         for id, outcome in self.desk.credits:
             self.people[id].record = self.people[id].record.updated(outcome)
             changed.add(id)
+        self._learned += len(self.desk.credits)
         self.desk.credits = []
+        if self._learned >= REFIT_EVERY:
+            self._learned = 0
+            pool = Pool.of(p.record.counts for p in self.people)
+            for each in self.people:
+                each.record = each.record.among(pool)
         for id in changed:
             self._judge(self.people[id])
 

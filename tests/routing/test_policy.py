@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import pickle
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,16 @@ class TestRoutingPolicy:
     def test_is_usable_as_a_key(self) -> None:
         assert len({RoutingPolicy(), RoutingPolicy.from_json({})}) == 1
         assert hash(RoutingPolicy()) == hash(RoutingPolicy.from_json({}))
+        assert hash(RoutingPolicy()) != hash(RoutingPolicy.from_json({"target_risk": 0.02}))
+
+    def test_travels_between_processes(self) -> None:
+        policy = RoutingPolicy.from_json({"target_risk": 0.02})
+        kept = hash(policy)
+
+        there = pickle.loads(pickle.dumps(policy))
+
+        assert there == policy and "_hash" not in vars(there)
+        assert hash(there) == kept
 
     @pytest.mark.parametrize("name", numeric_fields())
     def test_keeps_every_default_within_its_own_range_and_refuses_what_is_outside(self, name: str) -> None:
