@@ -1,6 +1,7 @@
 """An immutable, hashable mapping of names to numbers, so that a policy can be a dictionary key."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 
 class Table(Mapping[str, float]):
@@ -10,10 +11,15 @@ class Table(Mapping[str, float]):
     1.0
     """
 
-    __slots__ = ("_items",)
+    __slots__ = ("_hash", "_items")
 
     def __init__(self, items: Mapping[str, float]) -> None:
         self._items = {key: float(items[key]) for key in sorted(items)}
+        self._hash = hash(tuple(self._items.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Hashes of texts differ between processes, so a kept one must not travel.
+        return Table, (self._items,)
 
     def __getitem__(self, key: str) -> float:
         return self._items[key]
@@ -25,7 +31,7 @@ class Table(Mapping[str, float]):
         return len(self._items)
 
     def __hash__(self) -> int:
-        return hash(tuple(self._items.items()))
+        return self._hash
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Mapping) and dict(self) == dict(other)
