@@ -9,6 +9,7 @@ import numpy.typing as npt
 from routing.annotation.shapes import Keypoints, Points
 from routing.consensus.contract import COMMON_SHARE, FusedShape, given, mean_agreement, pairwise
 from routing.consensus.existence import Looks, Sight, fit_sight, judge
+from routing.consensus.matching import match_answers
 from routing.consensus.robust import fused_sigma, geometric_median
 
 Array = npt.NDArray[np.float64]
@@ -95,22 +96,9 @@ def match_points(answers: Mapping[str, Array], radius: float) -> list[dict[str, 
     order = np.lexsort((points[:, 1], points[:, 0], owner))
     points, owner = points[order], owner[order]
     distance = np.linalg.norm(points[:, None] - points[None, :], axis=2)
-    near = np.where(distance <= radius, 2 * radius - distance, 0.0)
-    free = np.ones(len(points), dtype=bool)
-    candidates: list[dict[str, Array]] = []
-    while free.any():
-        best = np.zeros((len(people), len(points)))
-        np.maximum.at(best, owner, np.where(free[:, None], near, 0.0))
-        support = np.where(free, best.sum(0), -1.0)
-        center = int(np.argmax(support > support.max() - 1e-9))
-        members: dict[str, Array] = {}
-        for person in np.flatnonzero(best[:, center] > 0):
-            mine = np.flatnonzero(free & (owner == person))
-            chosen = center if owner[center] == person else int(mine[np.argmax(near[mine, center])])
-            members[people[person]] = points[chosen]
-            free[chosen] = False
-        candidates.append(members)
-    return candidates
+    # 2 at the same place, 1 at the radius: near marks count more, and all within reach count.
+    found = match_answers(owner, 2 - distance / radius, 1.0)
+    return [{people[owner[i]]: points[i] for i in members} for members in found]
 
 
 def fuse_points(

@@ -132,11 +132,17 @@ def _aligned(line: Array, leader: Array) -> Array:
         before = np.minimum(np.minimum(cost[i, j], cost[i, j + 1]), cost[i + 1, j])
         cost[i + 1, j + 1] = gap[i, j] + before
     matches: list[list[int]] = [[] for _ in range(n)]
+    table = cost.tolist()
     at, by = n, n
     while at > 0 and by > 0:
         matches[at - 1].append(by - 1)
-        back = int(np.argmin([cost[at - 1, by - 1], cost[at - 1, by], cost[at, by - 1]]))
-        at, by = at - (back != 2), by - (back != 1)
+        both, up, left = table[at - 1][by - 1], table[at - 1][by], table[at][by - 1]
+        if both <= up and both <= left:
+            at, by = at - 1, by - 1
+        elif up <= left:
+            at -= 1
+        else:
+            by -= 1
     # Many samples may match one of the leader's; the middle one keeps the result monotone.
     return np.stack([line[sorted(js)[len(js) // 2]] for js in matches])
 

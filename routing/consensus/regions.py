@@ -13,7 +13,7 @@ import numpy.typing as npt
 import shapely
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-from routing.consensus.contract import COMMON_SHARE, mean_agreement, support_of
+from routing.consensus.contract import mean_agreement, support_of
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -23,6 +23,9 @@ Bools = npt.NDArray[np.bool_]
 REACH = 0.25  # clip of the signed distance over sqrt(area), times the number of answers
 SMOOTHING = 0.125  # sd of the smoothing over sqrt(area), per 1 - agreement
 AGREEMENT_POWER = 4.0
+COMMON = (
+    0.5  # share of the squared error that all repeat; more than for boxes, for everybody includes the border
+)
 OUTLIER_SHARE = 0.5  # agreement below this share of the best answer's: another object
 LONE_SIGMA = 0.07  # boundary noise of one person over sqrt(area): IoU .78 with the truth
 LOSS_PER_SIGMA = 4 * float(np.sqrt(2 / np.pi))  # 1 - IoU = perimeter × E|noise| / area, for a roundish object
@@ -99,7 +102,7 @@ def outline(level: Array, x0: float, y0: float, step: float) -> shapely.Polygon 
 def _expected_loss(regions: Bools, fused: Bools, share: Array) -> float:
     """Return the expected 1 - IoU of the fused region with the truth, from the answers' own losses to it."""
     n = len(regions)
-    own = (1 - COMMON_SHARE) * (LOSS_PER_SIGMA * LONE_SIGMA) ** 2
+    own = (1 - COMMON) * (LOSS_PER_SIGMA * LONE_SIGMA) ** 2
     if n > 1:
         flat = regions.reshape(n, -1)
         inter = (flat & fused.reshape(-1)).sum(1)
@@ -107,7 +110,7 @@ def _expected_loss(regions: Bools, fused: Bools, share: Array) -> float:
         loss = float(share @ (1 - inter / np.maximum(union, 1)))
         # The answers helped to make what they are compared with; n / (n - 1) takes that back.
         own = (own + (n - 1) * loss**2 * n / (n - 1)) / n
-    return float(np.sqrt(own * (1 / n + COMMON_SHARE / (1 - COMMON_SHARE))))
+    return float(np.sqrt(own * (1 / n + COMMON / (1 - COMMON))))
 
 
 def _crossings(level: Array) -> Array:

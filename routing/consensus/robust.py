@@ -47,7 +47,7 @@ def geometric_median(points: Array, weights: Array) -> Array:
         distance = np.maximum(np.linalg.norm(points - at, axis=1), 1e-9 * scale)
         pull = weights / distance
         moved = np.asarray((pull[:, None] * points).sum(0) / pull.sum())
-        if np.abs(moved - at).max() < 1e-9 * scale:
+        if np.abs(moved - at).max() < 1e-8 * scale:
             return moved
         at = moved
     return at

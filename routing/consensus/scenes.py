@@ -13,8 +13,9 @@ import numpy.typing as npt
 
 from routing.annotation import boxes as bx
 from routing.consensus.boxes import p_within
-from routing.consensus.contract import COMMON_SHARE
-from routing.consensus.existence import Looks, Sight, fit_sight, judge
+from routing.consensus.contract import COMMON_SHARE, FuseError
+from routing.consensus.existence import EASY, HARD, Looks, Sight, fit_sight, judge
+from routing.consensus.matching import match_answers
 from routing.consensus.robust import fused_sigma, weighted_median
 
 Array = npt.NDArray[np.float64]
@@ -31,6 +32,10 @@ MAX_RESIDUAL = (
     0.3  # of sqrt(area): beyond it the residual says that a match was wrong, not how somebody draws
 )
 ROUNDS = 3
+COUNTED_IOU = 0.5  # below it a box does not show the object
+# Objects that no number of such people marks, for each found one, until audits say otherwise: 0.05 a scene of 1.3
+# objects on the pedestrians' set.
+INVISIBLE_SHARE = 0.04
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +54,58 @@ class BoxCrowd:
     sight: Sight
     hands: Mapping[str, Hand]
 
+    def recall_of(self, name: str) -> Array:
+        """Return P(mark | easy, hard, phantom) of a person (3,), the crowd's mean for a stranger."""
+        known = name in self.hands and name in self.annotators
+        return np.asarray(self.sight.recall[self.annotators.index(name)] if known else self.sight.mean_recall)
+
 
 @dataclass(frozen=True, slots=True)
 class SceneObject:
     """A fused object: box in scene pixels, edge noise `sigma` relative to sqrt(area), P(it exists) and
-    P(IoU with the true box >= tolerance | it exists); `support` names who marked it."""
+    P(IoU with the true box >= tolerance | it exists); `support` names who marked it, `kinds` is the posterior of
+    (easy, hard, phantom)."""
 
     xyxy: tuple[float, float, float, float]
     sigma: float
     p_exists: float
     p_within_tolerance: float
     support: tuple[str, ...]
+    kinds: tuple[float, float, float]
+
+    @property
+    def p_misplaced(self) -> float:
+        """P(IoU with the true box < 1/2 | it exists): a false and a missing object at once."""
+        return 1 - p_within(self.sigma, COUNTED_IOU)
 
 
 @dataclass(frozen=True, slots=True)
 class SceneConsensus:
-    """objects: all candidates, best first; missed: expected objects that nobody marked; looks: how many people."""
+    """objects: all candidates, best first; unseen: expected number of (easy, hard, phantom) that nobody marked;
+    invisible: expected objects that such a crowd does not see however many look; looks: how many people looked."""
 
     objects: tuple[SceneObject, ...]
-    missed: float
+    unseen: tuple[float, float, float]
+    invisible: float
     looks: int
+
+    @property
+    def missed(self) -> float:
+        """Expected objects that nobody marked."""
+        return self.unseen[EASY] + self.unseen[HARD] + self.invisible
 
     def accepted(self, threshold: float = 0.5) -> tuple[SceneObject, ...]:
         """Return the objects that exist with at least this probability."""
         return tuple(o for o in self.objects if o.p_exists >= threshold)
 
     def expected_errors(self) -> float:
-        """Return the expected false and missing objects when everything above one half is accepted."""
-        return self.missed + sum(min(o.p_exists, 1 - o.p_exists) for o in self.objects)
+        """Return the expected false and missing objects when everything above one half is accepted.
+
+        An accepted object whose box lies below COUNTED_IOU counts twice: it is missing, and something false is there.
+        """
+        doubt = sum(min(o.p_exists, 1 - o.p_exists) for o in self.objects)
+        misplaced = sum(2 * o.p_exists * o.p_misplaced for o in self.accepted())
+        return self.missed + doubt + misplaced
 
 
 Candidate = dict[str, Array]  # {annotator: box (4,)}
@@ -85,28 +114,20 @@ Candidate = dict[str, Array]  # {annotator: box (4,)}
 def match_scene(answers: Mapping[str, Array], *, min_iou: float = MATCH_IOU) -> list[Candidate]:
     """Return the candidates of one scene, the best supported first; every box lands in exactly one."""
     people = sorted(answers)
-    owner = np.repeat(np.arange(len(people)), [len(answers[name]) for name in people])
-    boxes = np.concatenate([bx.as_boxes(answers[name]) for name in people]) if people else np.zeros((0, 4))
+    drawn = [_boxes(name, answers[name]) for name in people]
+    owner = np.repeat(np.arange(len(people)), [len(boxes) for boxes in drawn])
+    boxes = np.concatenate(drawn) if people else np.zeros((0, 4))
     order = np.lexsort((*boxes.T[::-1], owner))  # the order in which somebody drew must not matter
     boxes, owner = boxes[order], owner[order]
-    overlap = bx.iou_matrix(boxes, boxes)
-    np.fill_diagonal(overlap, 1.0)
-    near = np.where(overlap >= min_iou, overlap, 0.0)
-    free = np.ones(len(boxes), dtype=bool)
-    candidates: list[Candidate] = []
-    while free.any():
-        best_of = np.zeros((len(people), len(boxes)))
-        np.maximum.at(best_of, owner, np.where(free[:, None], near, 0.0))
-        support = np.where(free, best_of.sum(0), -1.0)
-        center = int(np.argmax(support > support.max() - 1e-9))
-        members: Candidate = {}
-        for person in np.flatnonzero(best_of[:, center] > 0):
-            mine = np.flatnonzero(free & (owner == person))
-            chosen = center if owner[center] == person else int(mine[np.argmax(near[mine, center])])
-            members[people[person]] = boxes[chosen]
-            free[chosen] = False
-        candidates.append(members)
-    return candidates
+    found = match_answers(owner, bx.iou_matrix(boxes, boxes), min_iou)
+    return [{people[owner[i]]: boxes[i] for i in members} for members in found]
+
+
+def _boxes(name: str, boxes: npt.ArrayLike) -> Array:
+    try:
+        return bx.as_boxes(boxes)
+    except ValueError as error:
+        raise FuseError(f"answers[{name}].{error}") from None
 
 
 def fit_crowd(scenes: Scenes) -> BoxCrowd:
@@ -132,7 +153,7 @@ def fuse_scene(
 ) -> SceneConsensus:
     """Return the consensus of one scene; people that `crowd` does not know count as average.
 
-    Raises ValueError for boxes that are not finite (N, 4) rows with x1 <= x2 and y1 <= y2.
+    Raises FuseError naming whose boxes are not finite (N, 4) rows with x1 <= x2 and y1 <= y2.
     """
     candidates = match_scene(answers)
     people = tuple(sorted(answers))
@@ -140,14 +161,19 @@ def fuse_scene(
     existence = judge(looks, _sight_of(people, crowd))
     hands = crowd.hands if crowd else {}
     objects = []
-    for members, p in zip(candidates, existence.real, strict=True):
+    for members, kinds in zip(candidates, existence.kinds, strict=True):
         box, sigma = fuse_candidate(members, hands)
         x1, y1, x2, y2 = (float(v) for v in box)
-        objects.append(
-            SceneObject((x1, y1, x2, y2), sigma, float(p), p_within(sigma, tolerance), tuple(sorted(members)))
-        )
+        easy, hard, phantom = (float(v) for v in kinds)
+        sure = p_within(sigma, tolerance)
+        names = tuple(sorted(members))
+        objects.append(SceneObject((x1, y1, x2, y2), sigma, easy + hard, sure, names, (easy, hard, phantom)))
     objects.sort(key=lambda o: (-o.p_exists, o.xyxy))
-    return SceneConsensus(tuple(objects), float(existence.missed[0]), len(people))
+    easy, hard, phantom = (float(v) for v in existence.unseen[0])
+    found = sum(o.p_exists for o in objects)
+    return SceneConsensus(
+        tuple(objects), (easy, hard, phantom), INVISIBLE_SHARE * (found + 0.5) if people else 0.0, len(people)
+    )
 
 
 def fuse_candidate(members: Candidate, hands: Mapping[str, Hand]) -> tuple[Array, float]:
@@ -206,8 +232,9 @@ def _refit_hands(shared: list[tuple[Candidate, float]], hands: Mapping[str, Hand
             residual = (members[name] - others) / max(float(bx.size(others[None])[0]), 1e-9)
             residual = np.clip(residual, -MAX_RESIDUAL, MAX_RESIDUAL)
             offset[name] = offset[name] + p * residual
-            # The others' own noise is in the residual too.
-            square[name] += p * max(float(np.mean((residual - hands[name].bias) ** 2)) - sigma**2 / 2, 1e-4)
+            # The others' own noise is in the residual too; the error that all share is not, and belongs to everybody.
+            own = float(np.mean((residual - hands[name].bias) ** 2)) - sigma**2 / 2
+            square[name] += p * max(own, 1e-4) / (1 - COMMON_SHARE)
             weight[name] += p
     return {name: _hand(offset[name], square[name], weight[name]) for name in hands}
 
