@@ -105,11 +105,13 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = os.environ.get("REDIS_URL", "")
+# Redis's channels are shared by all its databases: deployments on one Redis need different prefixes.
+CHANNEL_PREFIX = os.environ.get("TESSERA_CHANNEL_PREFIX", "tessera")
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL], "prefix": os.environ.get("TESSERA_CHANNEL_PREFIX", "tessera")},
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": CHANNEL_PREFIX},
         }
     }
 else:

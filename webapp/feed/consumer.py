@@ -4,6 +4,8 @@ import asyncio
 import logging
 import secrets
 import time
+from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -11,11 +13,13 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError
 from django.utils import timezone
 
 from routing.annotation.kinds import AnswerError, validate_blind
-from webapp.feed import media
-from webapp.feed.dispatcher import Seat, dispatcher
+from webapp.feed import metrics
+from webapp.feed.dispatcher import dispatcher
+from webapp.feed.seats import Seat
 from webapp.labeling import operations, queries
 from webapp.labeling.models import Assignment
 from webapp.labeling.operations import Submission
@@ -28,9 +32,11 @@ MAX_FRAME = 256 * 1024  # bytes; a full grid answer is under 4 kB
 MAX_WANT = 5
 HEARTBEAT_S = 25
 MALFORMED_LIMIT = 3  # per minute, then the socket is closed
-OUTBOX = 200  # messages waiting for a slow reader before it is given up
+OUTBOX = 200  # frames waiting for a slow reader before it is given up
 RATE = 50.0  # messages per second allowed in the long run
 BURST = 200.0
+FLOOD_LIMIT = 1_000  # messages beyond that rate, then the socket is closed
+PONG = '{"type":"pong"}'
 
 
 class Refused(Exception):
@@ -58,12 +64,11 @@ class FeedConsumer(AsyncWebsocketConsumer):
             await self.close(4401, "log in first")
             return
         self.person = person
-        self.session = secrets.token_hex(8)
+        self.session = dispatcher().prefix + secrets.token_hex(8)
         self.malformed: list[float] = []
-        self.tokens, self.refilled = BURST, time.monotonic()
-        self.outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue(OUTBOX)
+        self.tokens, self.refilled, self.floods = BURST, time.monotonic(), 0
+        self.outbox: deque[str] = deque()
         await self.accept()
-        self.writer = asyncio.get_running_loop().create_task(self._write())
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         if self.seat is not None:
@@ -78,15 +83,15 @@ class FeedConsumer(AsyncWebsocketConsumer):
             message = self._parse(text_data if text_data is not None else bytes_data)
             await self._handle(message)
         except Refused as refusal:
-            self._send(
-                {"type": "error", "code": refusal.code, "message": refusal.message, "ref": refusal.ref}
-            )
-            if refusal.code in ("malformed", "too_large"):
-                await self._count_malformed()
+            metrics.REFUSED.labels(refusal.code).inc()
+            self._say({"type": "error", "code": refusal.code, "message": refusal.message, "ref": refusal.ref})
+            if refusal.code in ("malformed", "too_large", "rate_limited"):
+                self._count_offence(refusal.code)
 
     # Incoming --------------------------------------------------------------------------------------------------
 
     def _parse(self, frame: str | bytes | None) -> dict[str, Any]:
+        metrics.MESSAGES.inc()
         now = time.monotonic()
         self.tokens = min(BURST, self.tokens + (now - self.refilled) * RATE) - 1
         self.refilled = now
@@ -102,16 +107,22 @@ class FeedConsumer(AsyncWebsocketConsumer):
             raise Refused("malformed", "a message is an object with a text field 'type'")
         return message
 
-    async def _count_malformed(self) -> None:
+    def _count_offence(self, code: str) -> None:
+        """Three malformed messages in a minute close the socket, and so does a flood that goes on."""
         now = time.monotonic()
+        if code == "rate_limited":
+            self.floods += 1
+            if self.floods >= FLOOD_LIMIT:
+                self._close(4429, "too many messages")
+            return
         self.malformed = [t for t in self.malformed if t > now - 60] + [now]
         if len(self.malformed) >= MALFORMED_LIMIT:
-            self._send({"type": "close", "code": 4400, "reason": "too many malformed messages"})
+            self._close(4400, "too many malformed messages")
 
     async def _handle(self, message: dict[str, Any]) -> None:
         kind = message["type"]
         if kind == "ping":
-            self._send({"type": "pong"})
+            self._send(PONG)
         elif kind == "hello":
             await self._hello(message)
         elif self.seat is None:
@@ -132,7 +143,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
             )
         if self.seat is None:
             domains = await database_sync_to_async(_domains)(self.person)
-            self.seat = Seat(self.session, self.person, domains, self._deliver)
+            self.seat = Seat(self.session, self.person, domains, self._send)
             dispatcher().sit(self.seat)
         annotator = {
             "id": self.person.pk,
@@ -140,7 +151,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
             "tier": self.person.tier,
         }
         lease_s = operations.lease_length("verify_box").total_seconds()
-        self._send(
+        self._say(
             {
                 "type": "welcome",
                 "v": VERSION,
@@ -149,6 +160,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
                 "heartbeat_s": HEARTBEAT_S,
             }
         )
+        if dispatcher().draining:
+            self._say({"type": "drain", "reconnect_s": 1})
 
     def _answer(self, message: dict[str, Any]) -> None:
         assert self.seat is not None
@@ -161,66 +174,74 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     async def _extend(self, message: dict[str, Any], assignment: int) -> None:
         lease = _text(message, "lease", 64)
-        if not await dispatcher().call(
-            lambda: operations.extend(self.person, assignment, lease, now=timezone.now())
-        ):
+        seconds = await self._call(
+            lambda: operations.extend(self.person, assignment, lease, now=timezone.now()), assignment
+        )
+        if not seconds:
             raise Refused("bad_lease", "this lease has passed on", assignment)
+        if self.seat is not None:
+            dispatcher().extended(self.seat, assignment, seconds)
 
     async def _release(self, message: dict[str, Any], assignment: int) -> None:
-        assert self.seat is not None
         lease = _text(message, "lease", 64)
-        if not await dispatcher().call(lambda: operations.release(self.person, assignment, lease)):
+        if not await self._call(lambda: operations.release(self.person, assignment, lease), assignment):
             raise Refused("bad_lease", "this lease has passed on", assignment)
-        self.seat.held.discard(assignment)
+        if self.seat is not None:
+            dispatcher().released(self.seat, assignment)
+
+    async def _call(self, function: Callable[[], Any], ref: int) -> Any:
+        try:
+            return await dispatcher().call(function)
+        except DatabaseError as error:
+            log.warning("a request of %s failed: %s", self.person, error)
+            raise Refused("server", "the database does not answer; try again", ref) from error
 
     async def _reveal(self, message: dict[str, Any], assignment: int) -> None:
         lease = _text(message, "lease", 64)
-        case = await dispatcher().call(lambda: reveal(self.person, assignment, lease, message.get("blind")))
+        case = await self._call(
+            lambda: reveal(self.person, assignment, lease, message.get("blind")), assignment
+        )
         if case is None:
             raise Refused("bad_lease", "this lease has passed on", assignment)
-        self._send({"type": "case", "assignment": assignment, "case": case})
+        self._say({"type": "case", "assignment": assignment, "case": case})
 
     async def _explain(self, message: dict[str, Any], assignment: int) -> None:
-        why = await dispatcher().call(lambda: queries.explanation(self.person, assignment))
+        why = await self._call(lambda: queries.explanation(self.person, assignment), assignment)
         if why is None:
             raise Refused("not_your_assignment", "this task is not with you", assignment)
-        self._send({"type": "explanation", "assignment": assignment, **why})
+        self._say({"type": "explanation", "assignment": assignment, **why})
 
     # Outgoing --------------------------------------------------------------------------------------------------
 
-    def _deliver(self, message: dict[str, Any]) -> None:
-        if message["type"] == "offer":
-            message = offer(message["row"])
-        self._send(message)
+    def _say(self, message: dict[str, Any]) -> None:
+        self._send(orjson.dumps(message).decode())
 
-    def _send(self, message: dict[str, Any]) -> None:
-        """Queue a message; one task per socket writes them in order, so that a slow reader delays nobody else."""
-        try:
-            self.outbox.put_nowait(message)
-        except asyncio.QueueFull:
-            if (
-                self.writer is not None
-            ):  # The reader is gone or stuck; its offers return when the socket closes.
-                self.writer.cancel()
+    def _send(self, frame: str) -> None:
+        """Queue a frame. A task that lives only while there is something to say sends them in order, so that a slow
+        reader delays nobody else and an idle socket costs nothing."""
+        if len(self.outbox) >= OUTBOX:
+            self._give_up()
+            return
+        self.outbox.append(frame)
+        if self.writer is None or self.writer.done():
+            self.writer = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
-        while True:
-            message = await self.outbox.get()
-            if message["type"] == "close":
-                await self.close(message["code"], message["reason"])
-            else:
-                await self.send(text_data=orjson.dumps(message).decode())
+        try:
+            while self.outbox:
+                await self.base_send({"type": "websocket.send", "text": self.outbox.popleft()})
+        except (OSError, RuntimeError):
+            self.outbox.clear()  # The socket closed under our hands; `websocket_disconnect` follows.
 
+    def _give_up(self) -> None:
+        """The reader is gone or stuck: drop the socket; its offers return and its answers are sent again."""
+        if self.writer is not None:
+            self.writer.cancel()
+        self.outbox.clear()
+        self._close(4408, "you do not read what is sent")
 
-def offer(row: Assignment) -> dict[str, Any]:
-    seconds = operations.lease_length(row.microtask.kind).total_seconds()
-    return {
-        "type": "offer",
-        "assignment": row.pk,
-        "lease": row.lease,
-        "lease_s": seconds,
-        "task": media.with_media(row.microtask),
-    }
+    def _close(self, code: int, reason: str) -> None:
+        self.closer = asyncio.get_running_loop().create_task(self.close(code, reason))
 
 
 def reveal(person: User, assignment: int, lease: str, blind: Any) -> dict[str, Any] | None:

@@ -1,61 +1,40 @@
 """The dispatcher of one web process: gathers what arrives within a few milliseconds and commits it together.
 
-Sockets put requests into a queue; one task takes whatever has gathered, runs it in one transaction on one database
-thread, and answers everybody after the commit. So the cost per answer falls as the load rises, SQLite has its single
-writer, and nothing is acknowledged before it is durable.
+Sockets put requests into queues; one task takes whatever has gathered, runs it in one transaction on one database thread,
+and answers everybody after the commit. So the cost per answer falls as the load rises, SQLite has its single writer, and
+nothing is acknowledged before it is durable.
 """
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from django.db import close_old_connections, transaction
-from django.utils import timezone
+from django.conf import settings
+from django.db import DatabaseError
 
-from routing.assignment import Waiting
-from routing.track_record import TrackRecord
-from webapp.labeling import grids, operations
-from webapp.labeling.models import AnnotatorRecord, Assignment
-from webapp.labeling.operations import Ack, Desk, Leased, Refusal, Submission
-from webapp.people.models import User
+from webapp.feed import metrics
+from webapp.feed.rounds import Given, Round, Rounds
+from webapp.feed.seats import Seat, offer_frame, reply_frame, resumed_frame
+from webapp.feed.wake import WorkListener
+from webapp.labeling.holding import lease_length
+from webapp.labeling.operations import Ack, Refusal, Submission
 
 log = logging.getLogger(__name__)
 
-GATHER_S = 0.004  # how long a batch waits for company
-IDLE_S = 0.25  # how often idle annotators are tried again: other processes make work too
-MOST_ANSWERS = 128  # per transaction: bounds how long a commit holds its locks
-
-
-@dataclass
-class Seat:
-    """One annotator's socket, as the dispatcher sees it. Touched only on the event loop."""
-
-    session: str
-    person: User
-    domains: frozenset[str]
-    deliver: Callable[[dict[str, Any]], None]
-    want: int = 0
-    held: set[int] = field(default_factory=set)
-    greeted: bool = False  # offers of an earlier socket were looked for
-    told_idle: bool = False
-    last_kind: str | None = None
-    last_lane: str | None = None
-    answered: int = 0
-
-
-@dataclass
-class Round:
-    """What one transaction did, to be delivered after its commit."""
-
-    replies: list[tuple[Seat, Submission, Ack | Refusal]] = field(default_factory=list)
-    resumed: list[tuple[Seat, list[Assignment]]] = field(default_factory=list)
-    leased: Leased = field(default_factory=Leased)
-    seats: dict[int, Seat] = field(default_factory=dict)
+GATHER_S = 0.001  # how long a round waits for company at least,
+GATHER_MOST_S = 0.008  # and at most; in between, a quarter of what the last round took
+LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tried again unasked
+MOST_ANSWERS = 192  # per transaction: bounds how long a commit holds its locks
+MOST_SEATS = 144  # annotators matched per transaction
+MOST_QUEUED = (
+    20_000  # answers waiting for a database that is away; more are refused, and sent again by their clients
+)
+BACKOFF_S = (0.02, 0.1, 0.3, 1.0)  # after a failed round
+EXPIRY_S = 2.0  # how often run-out leases are taken back from open sockets
 
 
 class Dispatcher:
@@ -63,201 +42,244 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self.seats: dict[str, Seat] = {}
-        self._answers: list[tuple[Seat, Submission]] = []
+        self.draining = False
+        self._answers: deque[tuple[float, Given]] = deque()
         self._left: list[str] = []
-        self._calls: list[tuple[Callable[[], Any], asyncio.Future[Any]]] = []
+        self._waiting: dict[
+            str, Seat
+        ] = {}  # want work and have not been tried since they or the work changed
+        self._idle: dict[str, Seat] = {}  # want work, and there was none
+        self._to_try = 0  # idle seats still to be tried since somebody made work
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dispatcher")
-        self._rng = np.random.default_rng()
-        self.task = asyncio.get_running_loop().create_task(self._run())
+        self._rounds = Rounds()
+        self._last_s = 0.0
+        self._failures = 0
+        self._loop = asyncio.get_running_loop()
+        self._listener = WorkListener(self.stir)
+        self.task = self._loop.create_task(self._run())
 
-    # Called by sockets, on the event loop ----------------------------------------------------------------------
+    @property
+    def prefix(self) -> str:
+        """What the sessions of this process begin with."""
+        return self._rounds.presence.prefix
+
+    # Called by sockets, on the event loop ------------------------------------------------------------------------
 
     def sit(self, seat: Seat) -> None:
+        seat.sat_at = self._loop.time()
         self.seats[seat.session] = seat
+        metrics.SOCKETS.set(len(self.seats))
 
     def rise(self, seat: Seat) -> None:
         """The socket closed: what it held waits for the person to come back."""
         self.seats.pop(seat.session, None)
+        self._waiting.pop(seat.session, None)
+        self._idle.pop(seat.session, None)
+        metrics.SOCKETS.set(len(self.seats))
         self._left.append(seat.session)
         self._wake.set()
 
     def ready(self, seat: Seat, want: int) -> None:
         seat.want = want
         seat.told_idle = False
-        self._wake.set()
+        self._line_up(seat)
 
     def submit(self, seat: Seat, submission: Submission) -> None:
-        self._answers.append((seat, submission))
+        if len(self._answers) >= MOST_QUEUED:
+            text = "too many answers wait for the database; this one will be taken when it is sent again"
+            seat.deliver(reply_frame(Refusal(submission.id, "server", text)))
+            return
+        self._answers.append((self._loop.time(), (seat, submission)))
         self._wake.set()
 
     async def call(self, function: Callable[[], Any]) -> Any:
-        """Run a small write on the database thread, between batches."""
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._calls.append((function, future))
-        self._wake.set()
-        return await future
+        """Run a small write on the database thread, between rounds."""
+        return await self._loop.run_in_executor(self._thread, self._rounds.call, function)
 
-    # The loop ----------------------------------------------------------------------------------------------------
+    def extended(self, seat: Seat, assignment: int, seconds: float) -> None:
+        if assignment in seat.held:
+            seat.held[assignment] = self._loop.time() + seconds
+
+    def released(self, seat: Seat, assignment: int) -> None:
+        seat.held.pop(assignment, None)
+        self._line_up(seat)
+
+    def stir(self, lanes: frozenset[tuple[int, str]] | None = None) -> None:
+        """There may be work, in these lanes or in any, for those who have none: they are tried in turn."""
+        self._rounds.windows.news.append(lanes)
+        if self._idle:
+            self._to_try = len(self._idle)
+            self._wake.set()
+
+    def _line_up(self, seat: Seat) -> None:
+        if seat.hungry and seat.session in self.seats and not self.draining:
+            self._idle.pop(seat.session, None)
+            self._waiting[seat.session] = seat
+            self._wake.set()
+        elif not seat.hungry:
+            self._waiting.pop(seat.session, None)
+            self._idle.pop(seat.session, None)
+
+    # The loop ------------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
+        expiry_at = self._loop.time()
         while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), IDLE_S if self._hungry() else None)
+            if not (self._answers or self._left or self._waiting or self._to_try):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_S if self._idle else EXPIRY_S):
+                        await self._wake.wait()
+                if not self._wake.is_set() and self._idle:
+                    self.stir()
             self._wake.clear()
-            await asyncio.sleep(GATHER_S)
-            try:
+            if self._loop.time() > expiry_at + EXPIRY_S:
+                expiry_at = self._loop.time()
+                self._take_back_expired()
+            if self._answers or self._left or self._waiting or self._to_try:
+                await asyncio.sleep(min(GATHER_MOST_S, max(GATHER_S, 0.25 * self._last_s)))
                 await self._round()
-            except Exception:
-                log.exception("a batch failed; its answers stay unacknowledged and will be sent again")
-                await asyncio.sleep(0.2)
-
-    def _hungry(self) -> list[Seat]:
-        return [s for s in self.seats.values() if s.want > len(s.held)]
 
     async def _round(self) -> None:
-        loop = asyncio.get_running_loop()
-        calls, self._calls = self._calls, []
-        for function, future in calls:
-            await self._answer_call(function, future)
-        answers, self._answers = self._answers[:MOST_ANSWERS], self._answers[MOST_ANSWERS:]
+        arrived = [self._answers.popleft() for _ in range(min(MOST_ANSWERS, len(self._answers)))]
+        answers = [given for _, given in arrived]
         left, self._left = self._left, []
         for seat, submission in answers:
-            seat.held.discard(submission.assignment)
-        hungry = self._hungry()
-        if not (answers or left or hungry):
+            seat.held.pop(submission.assignment, None)
+            self._line_up(seat)
+        hungry = self._next_hungry()
+        begun = self._loop.time()
+        try:
+            done = await self._loop.run_in_executor(
+                self._thread, self._rounds.run, answers, left, hungry, begun
+            )
+        except DatabaseError as error:
+            await self._put_back(arrived, left, hungry, error)
             return
-        done = await loop.run_in_executor(self._thread, self._commit, answers, left, hungry)
-        self._deliver(done)
-        if self._answers:
-            self._wake.set()
-
-    async def _answer_call(self, function: Callable[[], Any], future: "asyncio.Future[Any]") -> None:
-        try:
-            result = await asyncio.get_running_loop().run_in_executor(self._thread, _in_transaction, function)
-        except Exception as error:
-            if not future.cancelled():
-                future.set_exception(error)
-        else:
-            if not future.cancelled():
-                future.set_result(result)
-
-    # On the database thread --------------------------------------------------------------------------------------
-
-    def _commit(self, answers: list[tuple[Seat, Submission]], left: list[str], hungry: list[Seat]) -> Round:
-        close_old_connections()
-        try:
-            return self._transact(answers, left, hungry)
         except Exception:
-            if len(answers) <= 1:
-                if answers:
-                    seat, submission = answers[0]
-                    log.exception("answer %s of %s failed", submission.id, seat.person)
-                    refusal = Refusal(
-                        submission.id, "bad_answer", "the server could not take this answer; it was logged"
-                    )
-                    return Round(replies=[(seat, submission, refusal)])
-                raise
-            log.exception("a batch of %d answers failed; taking them one by one", len(answers))
-            done = Round()
-            for pair in answers:  # One poisonous answer must not take the others down.
-                done.replies += self._commit([pair], [], []).replies
-            return done
-
-    def _transact(self, answers: list[tuple[Seat, Submission]], left: list[str], hungry: list[Seat]) -> Round:
-        now = timezone.now()
-        done = Round()
-        with transaction.atomic():
-            if left:
-                operations.leave(left, now=now)
-            if answers:
-                replies = operations.submit_answers([s for _, s in answers], now=now)
-                done.replies = [(seat, s, reply) for (seat, s), reply in zip(answers, replies, strict=True)]
-            grids.form_pages(now=now, rng=self._rng)
-            for seat in [s for s in hungry if not s.greeted]:
-                done.resumed.append(
-                    (seat, operations.resume(seat.person, seat.session, now=now, most=seat.want))
-                )
-            self._lease(hungry, done, now)
-        return done
-
-    def _lease(self, hungry: list[Seat], done: Round, now: Any) -> None:
-        resumed = {seat.session: len(rows) for seat, rows in done.resumed}
-        # One seat per person and round, so that two tabs of one person are never offered the same task.
-        done.seats = {
-            seat.person.pk: seat
-            for seat in hungry
-            if seat.want > len(seat.held) + resumed.get(seat.session, 0)
-        }
-        if not done.seats:
+            log.exception("a round failed; its answers stay unacknowledged and will be sent again")
+            self._failures += 1
+            await asyncio.sleep(BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1])
             return
-        records = {
-            row.annotator_id: row for row in AnnotatorRecord.objects.filter(annotator__in=list(done.seats))
-        }
-        desks = [
-            Desk(seat.person, seat.session, waiting(seat, records.get(pk), resumed.get(seat.session, 0)))
-            for pk, seat in sorted(done.seats.items())
-        ]
-        done.leased = operations.lease(desks, now=now, rng=self._rng)
+        self._failures = 0
+        self._last_s = self._loop.time() - begun
+        metrics.ROUND_S.observe(self._last_s)
+        metrics.ROUND_SIZE.observe(len(answers))
+        self._deliver(done, hungry)
+        if arrived:
+            metrics.WAIT_S.observe(self._loop.time() - arrived[0][0])
 
-    # After the commit, on the event loop ---------------------------------------------------------------------------
+    def _next_hungry(self) -> list[Seat]:
+        """Those who wait, and of those for whom there was nothing as many as fit, the longest waiting first."""
+        if self.draining:
+            self._waiting.clear()
+            self._to_try = 0
+            return []
+        chosen = list(self._waiting.values())[:MOST_SEATS]
+        for seat in chosen:
+            del self._waiting[seat.session]
+        more = min(MOST_SEATS - len(chosen), self._to_try, len(self._idle))
+        for session in list(self._idle)[:more]:
+            chosen.append(self._idle.pop(session))
+        self._to_try = max(0, self._to_try - more)
+        return chosen
 
-    def _deliver(self, done: Round) -> None:
+    async def _put_back(
+        self, arrived: list[tuple[float, Given]], left: list[str], hungry: list[Seat], error: Exception
+    ) -> None:
+        """The database is away, or gave up on the transaction: nothing happened, and everything is tried again."""
+        metrics.FAILED.inc()
+        self._failures += 1
+        log.warning(
+            "round failed (%d in a row), %d answers are tried again: %s", self._failures, len(arrived), error
+        )
+        self._answers.extendleft(reversed(arrived))
+        self._left = left + self._left
+        for seat in hungry:
+            self._line_up(seat)
+        await asyncio.sleep(BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1])
+
+    # After the commit ------------------------------------------------------------------------------------------------
+
+    def _deliver(self, done: Round, hungry: list[Seat]) -> None:
         for seat, submission, reply in done.replies:
-            seat.deliver(_reply(submission, reply))
-            if isinstance(reply, Ack) and reply.status == "accepted":
-                seat.answered += 1
-            elif isinstance(reply, Refusal) and reply.code == "bad_answer":
-                seat.held.add(submission.assignment)
+            seat.deliver(reply_frame(reply))
+            if isinstance(reply, Ack):
+                metrics.ANSWERS.labels(reply.status).inc()
+                seat.answered += reply.status == "accepted"
+            else:
+                metrics.ANSWERS.labels(reply.code).inc()
+                if reply.code == "bad_answer":
+                    # The lease stays; how long, its owner knows better than we do now.
+                    seat.held[submission.assignment] = self._loop.time() + 3600
         for seat, rows in done.resumed:
-            seat.greeted = True
-            self._offer(seat, rows)
-        for pk, rows in done.leased.offers.items():
-            self._offer(done.seats[pk], rows)
-        for pk, reasons in done.leased.idle.items():
-            seat = done.seats[pk]
+            for row in rows:
+                if self._seated(seat, row.pk, row.microtask.kind, row.lane):
+                    seat.deliver(resumed_frame(row))
+        for pk, holds in done.taken.offers.items():
+            for hold in holds:
+                if self._seated(done.seats[pk], hold.assignment, hold.question.kind, hold.lane[1]):
+                    done.seats[pk].deliver(offer_frame(hold))
+                    metrics.OFFERS.inc()
+        metrics.MISSED.inc(done.taken.missed)
+        self._seat_the_rest(done, hungry)
+
+    def _seat_the_rest(self, done: Round, hungry: list[Seat]) -> None:
+        """Whoever still wants work waits: for the next round if somebody else was faster, else until there is some."""
+        for seat in hungry:
+            if not seat.hungry or seat.session not in self.seats:
+                continue
+            pk = seat.person.pk
+            if done.seats.get(pk) is not seat or (pk not in done.taken.idle and pk not in done.paused):
+                if done.taken.missed or done.seats.get(pk) is not seat:
+                    self._line_up(seat)
+                else:
+                    self._idle[seat.session] = seat
+                continue
+            self._idle[seat.session] = seat
             if not seat.told_idle and not seat.held:
                 seat.told_idle = True
-                seat.deliver({"type": "idle", "reasons": reasons})
+                reasons = [done.paused[pk]] if pk in done.paused else done.taken.idle[pk]
+                seat.send({"type": "idle", "reasons": reasons})
+        metrics.IDLE.set(len(self._idle))
 
-    def _offer(self, seat: Seat, rows: list[Assignment]) -> None:
-        if seat.session not in self.seats and rows:
-            self._left.append(seat.session)  # It closed while its offers were being leased.
+    def _seated(self, seat: Seat, assignment: int, kind: str, lane: str) -> bool:
+        """Note an offer; False when the socket closed while the offer was being leased."""
+        if seat.session not in self.seats:
+            self._left.append(seat.session)
             self._wake.set()
-            return
-        for row in rows:
-            seat.held.add(row.pk)
-            seat.told_idle = False
-            seat.last_kind, seat.last_lane = row.microtask.kind, row.lane
-            seat.deliver({"type": "offer", "row": row})
+            return False
+        seat.held[assignment] = self._loop.time() + lease_length(kind).total_seconds()
+        seat.told_idle = False
+        seat.last_kind, seat.last_lane = kind, lane
+        return True
 
+    def _take_back_expired(self) -> None:
+        """An offer whose time ran out makes room for another; its answer, if it still comes, is not lost."""
+        now = self._loop.time()
+        for seat in list(self.seats.values()):
+            for assignment in [pk for pk, until in seat.held.items() if until < now]:
+                del seat.held[assignment]
+                seat.send({"type": "revoked", "assignment": assignment, "reason": "the time for it ran out"})
+                self._line_up(seat)
 
-def waiting(seat: Seat, row: AnnotatorRecord | None, resumed: int) -> Waiting:
-    record = (
-        TrackRecord.from_json(row.record) if row else TrackRecord.new(seat.person.tier, sorted(seat.domains))
-    )
-    held = len(seat.held) + resumed
-    return Waiting(
-        id=seat.person.pk, tier=seat.person.tier, domains=seat.domains, languages=frozenset(seat.person.languages),
-        record=record, want=seat.want, held=held, paused=_paused(row), last_kind=seat.last_kind, last_lane=seat.last_lane,
-        answers_today=seat.answered, simulated=seat.person.simulated,
-    )  # fmt: skip
+    # Going away --------------------------------------------------------------------------------------------------------
 
+    async def drain(self, seconds: float, reconnect_s: float) -> None:
+        """Make no more offers, tell everybody, and wait until all that was submitted is acknowledged and offers are
+        answered, or the time is over."""
+        self.draining = True
+        for seat in self.seats.values():
+            seat.send({"type": "drain", "reconnect_s": reconnect_s})
+        deadline = self._loop.time() + seconds
+        while self._loop.time() < deadline and (self._answers or any(s.held for s in self.seats.values())):
+            await asyncio.sleep(0.05)
+        while self._answers and self._loop.time() < deadline + seconds:
+            await asyncio.sleep(0.02)
 
-def _paused(row: AnnotatorRecord | None) -> str:
-    return row.standing_reason or "your work is paused" if row and row.standing == "paused" else ""
-
-
-def _reply(submission: Submission, reply: Ack | Refusal) -> dict[str, Any]:
-    if isinstance(reply, Ack):
-        return {"type": "ack", "id": reply.id, "status": reply.status, "feedback": reply.feedback}
-    return {"type": "error", "code": reply.code, "message": reply.message, "ref": reply.id}
-
-
-def _in_transaction(function: Callable[[], Any]) -> Any:
-    close_old_connections()
-    with transaction.atomic():
-        return function()
+    def close(self) -> None:
+        self._listener.close()
+        self.task.cancel()
 
 
 _dispatchers: dict[asyncio.AbstractEventLoop, Dispatcher] = {}

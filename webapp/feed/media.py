@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from webapp.labeling.models import Microtask
+from webapp.labeling.shelf import Question
 
 SIZES = (192, 384, 640, 1024, 1536)  # longest side of a served crop, pixels
 HOUR = 3600
@@ -27,7 +28,7 @@ def crop_url(scene: int, rect: tuple[int, int, int, int], out: int) -> str:
     return f"/crops/{path}/{sign(path)}.webp"
 
 
-def with_media(task: Microtask) -> dict[str, Any]:
+def with_media(task: Microtask | Question) -> dict[str, Any]:
     """The payload of a micro-task with the addresses of its pictures."""
     payload = dict(task.payload)
     if task.kind == "grid_verify":

@@ -1,7 +1,7 @@
 """The rows of one transaction: loaded and locked once, changed in memory, written together.
 
 Many answers commit in one transaction (group commit). Locks are taken in one order everywhere (micro-tasks, objects,
-tiles, records; by id within each), so that batches of several web processes cannot deadlock.
+tiles, assignments, records; by id within each), so that batches of several web processes do not deadlock.
 """
 
 from collections import defaultdict
@@ -15,7 +15,8 @@ from django.db.models import QuerySet
 
 from routing.outcomes import Outcome
 from routing.policy import RoutingPolicy
-from routing.track_record import TrackRecord
+from routing.track_record import TrackRecord, replay
+from webapp.labeling import bulk, wakeups
 from webapp.labeling.models import (
     AnnotatorRecord,
     Assignment,
@@ -27,6 +28,7 @@ from webapp.labeling.models import (
     SceneObject,
     Tile,
 )
+from webapp.labeling.shelf import Believed, Shelf, read_records
 from webapp.people.models import User
 from webapp.projects.models import Project
 
@@ -36,6 +38,13 @@ Row = TypeVar("Row", bound=models.Model)
 def locked(query: QuerySet[Row]) -> QuerySet[Row]:
     """The same rows, locked until the transaction ends. On SQLite the transaction itself is exclusive."""
     return query.select_for_update(of=("self",)) if connection.features.has_select_for_update_of else query
+
+
+def unclaimed(query: QuerySet[Row]) -> QuerySet[Row]:
+    """Those of the rows that no other transaction has locked, locked until this one ends."""
+    if not connection.features.has_select_for_update_skip_locked:
+        return query
+    return query.select_for_update(skip_locked=True, of=("self",))
 
 
 @dataclass
@@ -59,87 +68,95 @@ class Wish:
 class Book:
     """Loads rows on demand, remembers what changed, and saves everything in few statements."""
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, shelf: Shelf | None = None) -> None:
         self.now = now
+        self.shelf = shelf or Shelf()
         self.microtasks: dict[int, Microtask] = {}
         self.objects: dict[int, SceneObject] = {}
         self.tiles: dict[int, Tile] = {}
         self.records: dict[int, TrackRecord] = {}
-        self._record_rows: dict[int, AnnotatorRecord] = {}
-        self._policies: dict[int, RoutingPolicy] = {}
         self.wishes: list[Wish] = []
-        self.events: list[Event] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
         self.new_objects: list[SceneObject] = []
         self.new_versions: list[ObjectVersion] = []
         self.new_assignments: list[Assignment] = []
-        self.new_resolutions: list[Resolution] = []
+        self.new_resolutions: list[tuple[Microtask, str, dict[str, Any]]] = []
+        self.outcomes: dict[int, list[Outcome]] = {}
         self.dirty_objects: set[int] = set()
         self.dirty_tiles: set[int] = set()
         self.dirty_microtasks: set[int] = set()
-        self.dirty_records: set[int] = set()
         self.settled_tiles: set[int] = set()  # tiles that may have become settled
+        self.queued = False  # an object began to wait for a grid page
+        self.lanes: frozenset[tuple[int, str]] = frozenset()  # in which assignments were inserted
 
     # Loading -------------------------------------------------------------------------------------------------
 
     def load_microtasks(self, ids: Iterable[int]) -> None:
         """Lock these micro-tasks, and the objects and tiles they are about."""
         wanted = sorted(set(ids) - self.microtasks.keys())
-        rows = locked(Microtask.objects.filter(pk__in=wanted).order_by("pk")).select_related(
-            "project", "scene"
-        )
-        self.microtasks.update((row.pk, row) for row in rows)
+        shelf = self.shelf
+        shelf.load_questions(wanted)
+        questions = [shelf.questions[pk] for pk in wanted if pk in shelf.questions]
+        shelf.load_scenes(q.scene_id for q in questions)
+        rows = bulk.select(
+            "SELECT id, state, excluded, secret, value FROM labeling_microtask WHERE id {ids} ORDER BY id", wanted,
+            lock="FOR NO KEY UPDATE",
+        )  # fmt: skip
+        for row in rows:
+            self.microtasks[row[0]] = self._microtask(*row)
         objects, tiles = set(), set()
         for pk in wanted:
-            row = self.microtasks[pk]
-            objects.update(object_ids(row))
-            tiles.update([row.tile_id] if row.tile_id else [])
+            task = self.microtasks[pk]
+            objects.update(object_ids(task))
+            tiles.update([task.tile_id] if task.tile_id else [])
         self.load_objects(objects)
         self.load_tiles(tiles | {self.objects[o].tile_id for o in objects if o in self.objects})
 
+    def _microtask(self, pk: int, state: str, excluded: Any, secret: Any, value: float) -> Microtask:
+        q, scene = self.shelf.questions[pk], self.shelf.scene(self.shelf.questions[pk].scene_id)
+        row = Microtask.from_db(
+            "default", MICROTASK_FIELDS,
+            (pk, q.project_id, q.dataset_id, q.scene_id, q.tile_id, q.object_id, q.kind, state, q.domain, q.tier,
+             None, None, None, value, q.expected_s, q.reason, q.created_at, None),
+        )  # fmt: skip
+        row.payload, row.secret, row.excluded = q.payload, bulk.loads(secret), bulk.loads(excluded)
+        row._state.fields_cache["project"] = scene.dataset.project
+        row._state.fields_cache["scene"] = scene
+        return row
+
     def load_objects(self, ids: Iterable[int]) -> None:
         wanted = sorted(set(ids) - self.objects.keys())
-        if wanted:
-            rows = locked(SceneObject.objects.filter(pk__in=wanted).order_by("pk"))
-            self.objects.update((row.pk, row) for row in rows)
+        columns = ", ".join(f'"{name}"' for name in OBJECT_COLUMNS)
+        sql = f"SELECT {columns} FROM labeling_sceneobject WHERE id {{ids}} ORDER BY id"
+        for row in bulk.select(sql, wanted, lock="FOR NO KEY UPDATE"):
+            self.objects[row[0]] = _parsed(SceneObject, OBJECT_COLUMNS, row, OBJECT_JSON)
 
     def load_tiles(self, ids: Iterable[int]) -> None:
         wanted = sorted(set(ids) - self.tiles.keys())
-        if wanted:
-            rows = locked(Tile.objects.filter(pk__in=wanted).order_by("pk")).select_related(
-                "scene__dataset__project"
-            )
-            self.tiles.update((row.pk, row) for row in rows)
+        columns = ", ".join(f'"{name}"' for name in TILE_COLUMNS)
+        sql = f"SELECT {columns} FROM labeling_tile WHERE id {{ids}} ORDER BY id"
+        rows = bulk.select(sql, wanted, lock="FOR NO KEY UPDATE")
+        self.shelf.load_scenes(row[1] for row in rows)
+        for row in rows:
+            tile = self.tiles[row[0]] = _parsed(Tile, TILE_COLUMNS, row, TILE_JSON)
+            tile._state.fields_cache["scene"] = self.shelf.scene(tile.scene_id)
 
     def load_records(self, people: Iterable[User | int]) -> None:
-        """Lock what is believed of these annotators; newcomers begin with the pool's record."""
+        """Read what is believed of these annotators; newcomers begin with the pool's record. Nothing is locked: what
+        is learnt is added to the stored record when the book is saved."""
         ids = {p if isinstance(p, int) else p.pk for p in people} - self.records.keys()
-        if not ids:
-            return
-        rows = {
-            row.annotator_id: row
-            for row in locked(AnnotatorRecord.objects.filter(annotator__in=ids).order_by("pk"))
-        }
-        for person in (
-            User.objects.filter(pk__in=ids - rows.keys()).prefetch_related("qualifications").order_by("pk")
-        ):
-            domains = [q.domain for q in person.qualifications.all()]
-            record = TrackRecord.new(person.tier, domains)
-            rows[person.pk], _ = AnnotatorRecord.objects.get_or_create(
-                annotator=person, defaults={"record": record.to_json()}
-            )
-        for pk, row in rows.items():
-            self._record_rows[pk] = row
-            self.records[pk] = TrackRecord.from_json(row.record)
+        if ids:
+            self.shelf.load_records(ids)
+            self.records.update((pk, self.shelf.believed(pk).record) for pk in ids)
 
     def policy(self, project: Project) -> RoutingPolicy:
-        if project.pk not in self._policies:
-            self._policies[project.pk] = RoutingPolicy.from_json(project.policy)
-        return self._policies[project.pk]
+        return self.shelf.policy(project)
 
     # Changing ------------------------------------------------------------------------------------------------
 
     def log(self, kind: str, **links: Any) -> None:
-        self.events.append(Event(kind=kind, **links))
+        """Add an event; `links` are project, dataset, annotator, microtask and object (or their ids), and `data`."""
+        self.events.append((kind, links))
 
     def touch(self, row: SceneObject | Tile | Microtask) -> None:
         """Remember that a loaded row changed."""
@@ -155,9 +172,7 @@ class Book:
 
     def learn(self, annotator: int, outcome: Outcome) -> None:
         """Add one outcome to a track record, and to the log that records are rebuilt from."""
-        self.load_records([annotator])
-        self.records[annotator] = self.records[annotator].updated(outcome)
-        self.dirty_records.add(annotator)
+        self.outcomes.setdefault(annotator, []).append(outcome)
         self.log("outcome", annotator_id=annotator, data=outcome.to_json())
 
     def resolve(self, microtask: Microtask, by: str, outcome: dict[str, Any]) -> None:
@@ -165,57 +180,109 @@ class Book:
         microtask.state = Microtask.State.RESOLVED
         microtask.resolved_at = self.now
         self.touch(microtask)
-        self.new_resolutions.append(Resolution(microtask=microtask, by=by, outcome=outcome))
+        self.new_resolutions.append((microtask, by, outcome))
 
     # Saving --------------------------------------------------------------------------------------------------
 
     def save_objects(self) -> None:
         """Insert new objects and versions (micro-tasks about them need their ids) and update changed rows."""
+        self.queued |= any(row.queued_at for row in self.new_objects)
         SceneObject.objects.bulk_create(self.new_objects)
         self.objects.update((row.pk, row) for row in self.new_objects)
-        ObjectVersion.objects.bulk_create(self.new_versions)
+        if self.new_versions:
+            bulk.insert(
+                ObjectVersion, ["object_id", "number", "box", "label", "author_id", "model_id", "created_at"],
+                [[v.object.pk, v.number, v.box, v.label, v.author_id, v.model_id, self.now] for v in self.new_versions],
+            )  # fmt: skip
         self.new_objects, self.new_versions = [], []
-        if self.dirty_objects:
-            SceneObject.objects.bulk_update(
-                [self.objects[pk] for pk in sorted(self.dirty_objects)], OBJECT_FIELDS
-            )
-        if self.dirty_tiles:
-            Tile.objects.bulk_update([self.tiles[pk] for pk in sorted(self.dirty_tiles)], TILE_FIELDS)
+        objects = [self.objects[pk] for pk in sorted(self.dirty_objects)]
+        self.queued |= any(row.queued_at for row in objects)
+        bulk.update(SceneObject, ["id", *OBJECT_FIELDS], [_values(row, OBJECT_FIELDS) for row in objects])
+        tiles = [self.tiles[pk] for pk in sorted(self.dirty_tiles)]
+        bulk.update(Tile, ["id", *TILE_FIELDS], [_values(row, TILE_FIELDS) for row in tiles])
         self.dirty_objects, self.dirty_tiles = set(), set()
 
     def save_rest(self) -> None:
-        """Write micro-task states, resolutions, assignments, records and events."""
-        if self.dirty_microtasks:
-            rows = [self.microtasks[pk] for pk in sorted(self.dirty_microtasks)]
-            Microtask.objects.bulk_update(rows, ["state", "resolved_at", "excluded", "secret", "value"])
-            closed = [row.pk for row in rows if row.state != Microtask.State.OPEN]
+        """Write micro-task states, resolutions, assignments, events and, last because they are shared, records."""
+        self._save_microtasks()
+        bulk.insert(
+            Resolution, ["microtask_id", "by", "outcome", "created_at"],
+            [[task.pk, by, outcome, self.now] for task, by, outcome in self.new_resolutions],
+        )  # fmt: skip
+        self.lanes |= {(row.project_id, row.lane) for row in self.new_assignments}
+        insert_assignments(self.new_assignments, self.shelf)
+        self._save_records()
+        insert_events([(kind, *links(given), given.get("data", {})) for kind, given in self.events], self.now)
+        self.new_resolutions, self.new_assignments, self.events = [], [], []
+
+    def _save_microtasks(self) -> None:
+        rows = [self.microtasks[pk] for pk in sorted(self.dirty_microtasks)]
+        fields = ["state", "resolved_at", "excluded", "secret", "value"]
+        bulk.update(Microtask, ["id", *fields], [_values(row, fields) for row in rows])
+        closed = [row.pk for row in rows if row.state != Microtask.State.OPEN]
+        if closed:
             Assignment.objects.filter(microtask__in=closed, state=Assignment.State.OPEN).update(
                 state=Assignment.State.WITHDRAWN
             )
-        Resolution.objects.bulk_create(self.new_resolutions)
-        insert_assignments(self.new_assignments)
-        for pk in sorted(self.dirty_records):
-            row = self._record_rows[pk]
-            record = self.records[pk]
+        self.dirty_microtasks = set()
+
+    def _save_records(self) -> None:
+        """Add what was learnt to the stored records. They are locked only here and in order of annotator: other
+        processes learn about the same people, and steps of a record may be added in any order."""
+        self.shelf.load_records(self.outcomes)  # Newcomers get their rows.
+        rows = []
+        for pk, stored in read_records(sorted(self.outcomes), self.shelf, lock="FOR NO KEY UPDATE").items():
+            record = replay(self.outcomes[pk], stored.record)
             standing = record.standing(RoutingPolicy())
-            row.record, row.updated_at = record.to_json(), self.now
-            if row.standing != standing.state:
-                self.log("standing", annotator_id=pk, data={"from": row.standing, **standing.to_json()})
-            row.standing, row.standing_reason = standing.state, standing.reason
-        if self.dirty_records:
-            AnnotatorRecord.objects.bulk_update(
-                [self._record_rows[pk] for pk in sorted(self.dirty_records)],
-                ["record", "standing", "standing_reason", "updated_at"],
+            if stored.standing != standing.state:
+                self.log("standing", annotator_id=pk, data={"from": stored.standing, **standing.to_json()})
+            believed = Believed(record, stored.version + 1, standing.state, standing.reason, stored.row)
+            rows.append(
+                [stored.row, record.to_json(), believed.version, believed.standing, believed.reason, self.now]
             )
-        Event.objects.bulk_create(self.events)
-        self.new_resolutions, self.new_assignments, self.events = [], [], []
-        self.dirty_microtasks, self.dirty_records = set(), set()
-
-    def standing(self, annotator: int) -> AnnotatorRecord:
-        self.load_records([annotator])
-        return self._record_rows[annotator]
+            self.records[pk] = record
+            self.shelf.learnt(pk, believed)
+        columns = ["id", "record", "version", "standing", "standing_reason", "updated_at"]
+        bulk.update(AnnotatorRecord, columns, rows)
+        self.outcomes = {}
 
 
+LINKS = ("project", "dataset", "annotator", "microtask", "object")
+EVENT_COLUMNS = ["kind", *(f"{name}_id" for name in LINKS), "data", "at"]
+
+
+def links(given: dict[str, Any]) -> list[int | None]:
+    """The ids that an event points at, in the order of LINKS."""
+    return [given[name].pk if given.get(name) is not None else given.get(f"{name}_id") for name in LINKS]
+
+
+def insert_events(rows: Sequence[Sequence[Any]], now: datetime) -> None:
+    """Append to the event log: (kind, project, dataset, annotator, microtask, object, data) each."""
+    bulk.insert(Event, EVENT_COLUMNS, [[*row, now] for row in rows])
+
+
+def _values(row: models.Model, names: Sequence[str]) -> list[Any]:
+    return [row.pk, *(getattr(row, name) for name in names)]
+
+
+def _parsed(table: type[Row], columns: Sequence[str], row: Sequence[Any], json: Sequence[int]) -> Row:
+    values = list(row)
+    for index in json:
+        values[index] = bulk.loads(values[index])
+    return table.from_db("default", columns, values)
+
+
+def _columns(table: type[models.Model]) -> list[str]:
+    return [str(field.attname) for field in table._meta.concrete_fields]
+
+
+def _json_columns(table: type[models.Model]) -> list[int]:
+    return [n for n, field in enumerate(table._meta.concrete_fields) if isinstance(field, models.JSONField)]
+
+
+OBJECT_COLUMNS, OBJECT_JSON = _columns(SceneObject), _json_columns(SceneObject)
+TILE_COLUMNS, TILE_JSON = _columns(Tile), _json_columns(Tile)
+MICROTASK_FIELDS = _columns(Microtask)
 OBJECT_FIELDS = [
     "state", "label", "box", "version", "versions_made", "case", "evidence", "touched",
     "risk", "settled_by", "audited", "queued_at", "settled_at",
@@ -230,13 +297,17 @@ def object_ids(microtask: Microtask) -> list[int]:
     return ids
 
 
-def insert_assignments(rows: Sequence[Assignment]) -> None:
-    """Insert wanted answers, and the lanes they lie in where these are new."""
+def insert_assignments(rows: Sequence[Assignment], shelf: Shelf) -> None:
+    """Insert wanted answers, and the lanes they lie in where these are new; after the commit, idle annotators hear of it."""
     if not rows:
         return
     lanes = {(row.project_id, row.lane) for row in rows}
-    Lane.objects.bulk_create([Lane(project_id=p, key=k) for p, k in sorted(lanes)], ignore_conflicts=True)
-    Assignment.objects.bulk_create(rows)
+    bulk.insert(Lane, ["project_id", "key"], sorted(lanes - shelf.lanes), on_conflict="DO NOTHING")
+    bulk.insert(
+        Assignment, ["microtask_id", "state", "lease", "session", "epoch", "offer", "project_id", "lane", "rank"],
+        [[r.microtask.pk, r.state, "", "", 0, {}, r.project_id, r.lane, r.rank] for r in rows],
+    )  # fmt: skip
+    wakeups.announce_on_commit(lanes)
 
 
 def lane_key(kind: str, domain: str, tier: str) -> str:

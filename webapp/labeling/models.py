@@ -5,6 +5,7 @@ nobody can answer twice; "ask one more" inserts a row. Nothing is ever counted t
 """
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -37,6 +38,12 @@ class Tile(models.Model):
         default=list, blank=True, help_text="Points where nothing was found: [x, y]."
     )
     expected_missed = models.FloatField(null=True, blank=True)
+    hints = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Proposals too weak to be shown, for clicks: [x1, y1, x2, y2, class, P(right), P(there)].",
+    )
+    run = models.ForeignKey(Run, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["scene", "x", "y"], name="one_tile_per_place")]
@@ -151,10 +158,16 @@ class Assignment(models.Model):
         ANSWERED = "answered"
         WITHDRAWN = "withdrawn"  # the question is settled without it
 
-    microtask = models.ForeignKey(Microtask, models.CASCADE, related_name="assignments")
+    # The foreign keys' own indexes would repeat the first columns of those below, and every lease would pay for them.
+    microtask = models.ForeignKey(Microtask, models.CASCADE, related_name="assignments", db_index=False)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     annotator = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="assignments"
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="assignments",
+        db_index=False,
     )
     lease = models.CharField(max_length=32, blank=True, help_text="Random token of the current hold.")
     session = models.CharField(
@@ -167,7 +180,7 @@ class Assignment(models.Model):
     )
     blind = models.JSONField(null=True, blank=True, help_text="Adjudication: the answer before the reveal.")
     # Copied from the micro-task so that the queue is read from one small index.
-    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+", db_index=False)
     lane = models.CharField(max_length=120, help_text="Interchangeable work: kind/domain/tier.")
     rank = models.FloatField(default=0.0, help_text="Order within the lane; highest first.")
 
@@ -238,18 +251,32 @@ class Resolution(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
 
+UNCHECKED: Any = {"db_index": False, "db_constraint": False}
+
+
 class Event(models.Model):
-    """Append-only log: whatever is estimated or counted can be rebuilt from it."""
+    """Append-only log: whatever is estimated or counted can be rebuilt from it.
+
+    Several rows are written per answer, so what they point at is neither checked nor indexed: they are read in order.
+    """
 
     at = models.DateTimeField(auto_now_add=True)
     kind = models.CharField(max_length=30)
-    project = models.ForeignKey(Project, models.CASCADE, null=True, blank=True, related_name="+")
-    dataset = models.ForeignKey(Dataset, models.CASCADE, null=True, blank=True, related_name="+")
-    annotator = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    project = models.ForeignKey(
+        Project, models.DO_NOTHING, null=True, blank=True, related_name="+", **UNCHECKED
     )
-    microtask = models.ForeignKey(Microtask, models.CASCADE, null=True, blank=True, related_name="+")
-    object = models.ForeignKey(SceneObject, models.CASCADE, null=True, blank=True, related_name="+")
+    dataset = models.ForeignKey(
+        Dataset, models.DO_NOTHING, null=True, blank=True, related_name="+", **UNCHECKED
+    )
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, blank=True, related_name="+", **UNCHECKED
+    )
+    microtask = models.ForeignKey(
+        Microtask, models.DO_NOTHING, null=True, blank=True, related_name="+", **UNCHECKED
+    )
+    object = models.ForeignKey(
+        SceneObject, models.DO_NOTHING, null=True, blank=True, related_name="+", **UNCHECKED
+    )
     data = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -261,6 +288,7 @@ class AnnotatorRecord(models.Model):
 
     annotator = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="track_record")
     record = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=0, help_text="Counts the changes of the record.")
     standing = models.CharField(max_length=10, default="ok", help_text="ok | coach | paused")
     standing_reason = models.CharField(max_length=300, blank=True)
     updated_at = models.DateTimeField(auto_now=True)

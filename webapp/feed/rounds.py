@@ -1,0 +1,164 @@
+"""One round of the dispatcher on its database thread: answers in, decisions made, leases out, one commit."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from django.db import OperationalError, connection, transaction
+from django.utils import timezone
+
+from webapp.feed.presence import Presence
+from webapp.feed.seats import Seat, paused, waiting
+from webapp.labeling import grids, holding, operations
+from webapp.labeling.book import Book
+from webapp.labeling.holding import Desk, Taken
+from webapp.labeling.models import Assignment
+from webapp.labeling.operations import Ack, Refusal, Submission
+from webapp.labeling.shelf import Shelf
+from webapp.labeling.windows import Windows
+
+log = logging.getLogger(__name__)
+
+PAGES_S = 1.0  # how often waiting grid pages are looked at when nothing new waits for one
+RESUME_S = 3.0  # how long after a socket opened its person's orphaned offers are looked for
+
+Given = tuple[Seat, Submission]
+
+
+@dataclass
+class Round:
+    """What one transaction did, to be delivered after its commit."""
+
+    replies: list[tuple[Seat, Submission, Ack | Refusal]] = field(default_factory=list)
+    resumed: list[tuple[Seat, list[Assignment]]] = field(default_factory=list)
+    taken: Taken = field(default_factory=Taken)
+    seats: dict[int, Seat] = field(default_factory=dict)
+    paused: dict[int, str] = field(default_factory=dict)
+
+
+class Rounds:
+    """Everything that the database thread of one process keeps between rounds."""
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self.windows = Windows(self.shelf)
+        self.presence = Presence()
+        self._rng = np.random.default_rng()
+        self._pages_at = 0.0
+        self._queued = True
+
+    def run(
+        self, answers: Sequence[Given], left: Sequence[str], hungry: Sequence[Seat], clock: float
+    ) -> Round:
+        """Commit one round. Raises OperationalError, with nothing done, when the database is away or gave up on it.
+
+        Whatever else fails is traced to the answer that causes it, which alone is refused.
+        """
+        try:
+            self.windows.share = self.presence.refresh()
+            if left:
+                with transaction.atomic():
+                    holding.leave(left, now=timezone.now())
+            return self._transact(answers, hungry, clock)
+        except OperationalError:
+            self.windows.forget()
+            if not connection.is_usable():
+                connection.close()
+            raise
+        except Exception:
+            self.windows.forget()
+            if not answers:
+                raise
+            log.exception("a round of %d answers failed; its answers are taken apart", len(answers))
+            return self._halved(answers, clock)
+
+    def _halved(self, answers: Sequence[Given], clock: float) -> Round:
+        """One poisonous answer must not take the others down: bisect until it is alone."""
+        if len(answers) == 1:
+            seat, given = answers[0]
+            try:
+                return self._transact(answers, [], clock)
+            except OperationalError:
+                raise
+            except Exception:
+                log.exception("answer %s of %s failed", given.id, seat.person)
+                text = "the server could not take this answer; the fault was logged"
+                return Round(replies=[(seat, given, Refusal(given.id, "server", text))])
+        done = Round()
+        for half in (answers[: len(answers) // 2], answers[len(answers) // 2 :]):
+            try:
+                done.replies += self._transact(half, [], clock).replies
+            except OperationalError:
+                raise
+            except Exception:
+                done.replies += self._halved(half, clock).replies
+        return done
+
+    def _transact(self, answers: Sequence[Given], hungry: Sequence[Seat], clock: float) -> Round:
+        now = timezone.now()
+        done = Round()
+        with transaction.atomic():
+            if answers:
+                book = Book(now, self.shelf)
+                replies = operations.submit([given for _, given in answers], book)
+                done.replies = [(seat, given, r) for (seat, given), r in zip(answers, replies, strict=True)]
+                self._queued |= book.queued
+                self.windows.news.append(book.lanes)
+            self._form_pages(now)
+            if hungry:
+                self._resume(hungry, done, now, clock)
+                self._lease(hungry, done, now)
+        return done
+
+    def _form_pages(self, now: datetime) -> None:
+        clock = time.monotonic()
+        if self._queued or clock > self._pages_at + PAGES_S:
+            self._queued, self._pages_at = False, clock
+            if grids.form_pages(now=now, rng=self._rng):
+                self.windows.news.append(None)
+
+    def _resume(self, hungry: Iterable[Seat], done: Round, now: datetime, clock: float) -> None:
+        """Look for what an earlier socket of somebody who has just come left behind."""
+        fresh = [seat for seat in hungry if seat.sat_at > clock - RESUME_S]
+        people = holding.with_orphans([seat.person.pk for seat in fresh])
+        for seat in fresh:
+            if seat.person.pk in people:
+                people.discard(seat.person.pk)
+                most = seat.want - len(seat.held)
+                done.resumed.append((seat, holding.resume(seat.person, seat.session, now=now, most=most)))
+
+    def _lease(self, hungry: Sequence[Seat], done: Round, now: datetime) -> None:
+        resumed = {seat.session: len(rows) for seat, rows in done.resumed}
+        # One seat per person and round, so that two tabs of one person are never offered the same task.
+        done.seats = {
+            seat.person.pk: seat
+            for seat in hungry
+            if seat.want > len(seat.held) + resumed.get(seat.session, 0)
+        }
+        if not done.seats:
+            return
+        self.shelf.load_records(done.seats)
+        desks = []
+        for pk, seat in done.seats.items():
+            believed = self.shelf.believed(pk)
+            if reason := paused(believed):
+                done.paused[pk] = reason
+            else:
+                desks.append(
+                    Desk(seat.person, seat.session, waiting(seat, believed, resumed.get(seat.session, 0)))
+                )
+        done.taken = holding.take(desks, self.windows, now=now, rng=self._rng)
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Run a small read or write of one annotator, in a transaction of its own."""
+        try:
+            with transaction.atomic():
+                return function()
+        except OperationalError:
+            if not connection.is_usable():
+                connection.close()
+            raise

@@ -1,0 +1,226 @@
+"""The head of every lane, held in memory: what one process may offer next.
+
+A window is a cache of open assignments, best first. Nothing in it is reserved: `operations.lease` takes an assignment by a
+conditional update under a lock, so two processes that want the same one do not both get it. To meet seldom they read
+different shares of each lane (`share`), and take from all of it when their own share is used up. So the cost of a lease
+depends on the number of lanes and on the size of the windows, never on how many tasks are open.
+"""
+
+import math
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import connection
+
+from routing.assignment import Candidate
+from routing.belief import Belief
+from routing.eligibility import rank
+from webapp.labeling import bulk
+from webapp.labeling.models import Lane
+from webapp.labeling.shelf import QUESTION, Question, Shelf
+
+LaneKey = tuple[int, str]
+
+LEAST, MOST = 24, 256  # candidates per lane
+TOTAL = 2_048  # candidates wanted over all lanes of an organisation
+LANES_S = 1.0  # how old the list of lanes and of paused projects may be
+STALE_S = 30.0  # after that a window is read anew: values and priorities may have changed
+
+OPEN = (
+    f"SELECT a.id, a.rank, a.project_id, a.lane, {QUESTION}, m.excluded, m.secret, m.value"
+    " FROM labeling_assignment a JOIN labeling_microtask m ON m.id = a.microtask_id WHERE a.id {ids}"
+)
+
+
+@dataclass(slots=True)
+class Entry:
+    """One open assignment as the matcher sees it."""
+
+    candidate: Candidate
+    question: Question
+    rank: float
+    lane: LaneKey
+
+
+@dataclass(slots=True)
+class Window:
+    """The head of one lane. `drained`: the lane had no more when it was last read."""
+
+    entries: dict[int, Entry] = field(default_factory=dict)
+    drained: bool = False
+    read_at: float = -math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """This process takes the assignments whose id leaves this remainder first."""
+
+    index: int = 0
+    of: int = 1
+
+
+class Windows:
+    """All windows of one process; one thread uses them."""
+
+    def __init__(self, shelf: Shelf | None = None) -> None:
+        self.shelf = shelf or Shelf()
+        self.share = Share()
+        self.news: deque[frozenset[LaneKey] | None] = deque(
+            maxlen=1_000
+        )  # added to by any thread: see `stir`
+        self._lanes: dict[int | None, tuple[float, list[LaneKey]]] = {}
+        self._windows: dict[LaneKey, Window] = {}
+        self._gone: set[int] = set()
+
+    def begin(self) -> None:
+        """A round of leasing begins: what is taken out during it is still open in the database, and must not come back."""
+        self._gone = set()
+
+    def stir(self) -> None:
+        """Take the news: lanes in which somebody made work (None: it may be any) are read again when they run low."""
+        while self.news:
+            lanes = self.news.popleft()
+            for lane in self._windows if lanes is None else lanes:
+                if window := self._windows.get(lane):
+                    window.drained = False
+                else:
+                    self._lanes.clear()  # A lane that we have not met: read the list again.
+
+    def forget(self) -> None:
+        """Start anew, after a transaction that used these windows failed."""
+        self._lanes.clear()
+        self._windows.clear()
+
+    def take_out(self, assignments: Iterable[int], lanes: Iterable[LaneKey]) -> None:
+        """Remove what was leased or turned out to be taken."""
+        gone = list(assignments)
+        self._gone.update(gone)
+        for lane in set(lanes):
+            entries = self._windows[lane].entries
+            for pk in gone:
+                entries.pop(pk, None)
+
+    def candidates(
+        self, organisation: int | None, domains: frozenset[str], tier: int, wanted: int, *, now: datetime
+    ) -> list[Entry]:
+        """About `wanted` entries that people of these domains, up to this tier, may get: the best of every lane.
+
+        Lanes are asked in the order of their best entry; all of them when there are no more lanes than entries wanted.
+        """
+        self.stir()
+        lanes = self._open_lanes(organisation)
+        filled = self._filled([lane for lane in lanes if _suits(lane[1], domains, tier)], now)
+        if not filled:  # What others could do tells these people why there is nothing for them.
+            filled = self._filled(lanes[:16], now)
+        filled.sort(key=lambda w: -next(iter(w.entries.values())).rank)
+        each = max(1, math.ceil(wanted / max(1, len(filled))))
+        return list(islice(_heads(filled, each), wanted))
+
+    def _filled(self, lanes: Sequence[LaneKey], now: datetime) -> list[Window]:
+        if lanes:
+            self._fill(lanes, now)
+        return [window for window in (self._windows[lane] for lane in lanes) if window.entries]
+
+    def _open_lanes(self, organisation: int | None) -> list[LaneKey]:
+        read_at, lanes = self._lanes.get(organisation, (-math.inf, []))
+        now = time.monotonic()
+        if read_at < now - LANES_S:
+            query = Lane.objects.filter(project__organisation=organisation, project__paused=False).order_by(
+                "pk"
+            )
+            lanes = list(query.values_list("project_id", "key"))
+            self._lanes[organisation] = (now, lanes)
+            self.shelf.load_projects(project for project, _ in lanes)
+        return lanes
+
+    def _fill(self, lanes: Sequence[LaneKey], now: datetime) -> None:
+        """Read the lanes whose windows run low, all in one statement."""
+        size = min(MOST, max(LEAST, TOTAL // len(lanes)))
+        clock = time.monotonic()
+        low = []
+        for lane in lanes:
+            window = self._windows.setdefault(lane, Window())
+            if window.read_at < clock - STALE_S:
+                window.entries, window.drained = {}, False
+            if len(window.entries) <= size // 3 and not window.drained:
+                low.append(lane)
+        if not low:
+            return
+        heads = self._heads_of(low, size, self.share)
+        if self.share.of > 1:
+            dry = [lane for lane in low if not heads[lane] and not self._windows[lane].entries]
+            heads |= self._heads_of(dry, size, Share())
+        unknown = [
+            pk
+            for lane in low
+            for pk in heads[lane]
+            if pk not in self._windows[lane].entries and pk not in self._gone
+        ]
+        read = {row[0]: row for row in bulk.select(OPEN, unknown)}
+        for lane in low:
+            window = self._windows[lane]
+            fresh = {pk: self._entry(read[pk], now) for pk in heads[lane] if pk in read}
+            merged = sorted((fresh | window.entries).items(), key=lambda item: -item[1].rank)
+            window.entries, window.read_at = dict(merged), clock
+            window.drained = len(heads[lane]) < size
+
+    def _heads_of(self, lanes: Sequence[LaneKey], size: int, share: Share) -> dict[LaneKey, list[int]]:
+        """Ids of the first open assignments of each lane, best first."""
+        found: dict[LaneKey, list[int]] = {lane: [] for lane in lanes}
+        if not lanes:
+            return found
+        head = (
+            "SELECT id FROM labeling_assignment a WHERE a.state = 'open' AND a.project_id = {project} AND a.lane = {lane}"
+            " AND a.id %% %s = %s ORDER BY a.rank DESC LIMIT %s"
+        )
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":
+                each = head.format(project="l.project", lane="l.lane")
+                cursor.execute(
+                    "SELECT l.project, l.lane, h.id FROM unnest(%s::bigint[], %s::text[]) AS l(project, lane)"
+                    f" CROSS JOIN LATERAL ({each}) AS h",
+                    [[p for p, _ in lanes], [key for _, key in lanes], share.of, share.index, size],
+                )
+                for project, key, pk in cursor.fetchall():
+                    found[(project, key)].append(pk)
+            else:
+                for project, key in lanes:
+                    cursor.execute(
+                        head.format(project="%s", lane="%s"), [project, key, share.of, share.index, size]
+                    )
+                    found[(project, key)] = [pk for (pk,) in cursor.fetchall()]
+        return found
+
+    def _entry(self, row: tuple[Any, ...], now: datetime) -> Entry:
+        pk, order, project, key = row[:4]
+        excluded, secret, value = row[-3:]
+        question = self.shelf.questions.get(row[4]) or self.shelf.keep(row[4:-3])
+        hidden = bulk.loads(secret)
+        belief = hidden.get("belief")
+        payload = question.payload
+        priority = self.shelf.project(project).priority
+        candidate = Candidate(
+            assignment=pk, microtask=question.id, project=project, kind=question.kind, lane=key, domain=question.domain,
+            cls=payload.get("object", {}).get("class", payload.get("class")), tier=question.tier,
+            excluded=frozenset(bulk.loads(excluded)), value=value, belief=Belief.from_json(belief) if belief else None,
+            priority=math.log2(max(priority, 1e-6)), age_s=(now - question.created_at).total_seconds(),
+            expected_s=question.expected_s, gold="gold" in hidden,
+        )  # fmt: skip
+        return Entry(candidate, question, order, (project, key))
+
+
+def _suits(lane: str, domains: frozenset[str], tier: int) -> bool:
+    """Whether a lane (kind/domain/tier; a domain may have slashes) holds work for people of these domains and this tier."""
+    rest, _, needed = lane.rpartition("/")
+    domain = rest.partition("/")[2]
+    return (not domain or domain in domains) and rank(needed) <= tier
+
+
+def _heads(windows: Sequence[Window], each: int) -> Iterator[Entry]:
+    for window in windows:
+        yield from islice(window.entries.values(), each)
