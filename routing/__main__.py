@@ -9,9 +9,9 @@ import sys
 from collections.abc import Sequence
 
 from routing.answer_table import TableError
-from routing.commands import aggregate, simulate
+from routing.commands import aggregate, replay, simulate
 
-COMMANDS = (aggregate, simulate)
+COMMANDS = (aggregate, replay, simulate)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -10,7 +10,15 @@ import numpy.typing as npt
 from routing.answer_json import json_rows
 from routing.table_error import TableError
 
-__all__ = ["AnswerTable", "TableError", "is_counts", "read_answers", "read_counts", "read_truth"]
+__all__ = [
+    "AnswerTable",
+    "TableError",
+    "is_counts",
+    "read_answers",
+    "read_counts",
+    "read_probabilities",
+    "read_truth",
+]
 
 Ints = npt.NDArray[np.intp]
 Floats = npt.NDArray[np.float64]
@@ -85,31 +93,52 @@ def read_answers(text: Iterable[str], source: str, *, value: str) -> AnswerTable
     return AnswerTable(source, tasks, annotators, task_index, annotator_index, tuple(values), at, kept)
 
 
-def read_counts(text: Iterable[str], source: str, *, number: type = int) -> Floats:
-    """Return the (tasks, classes) numbers of a table with the columns n0, n1, … or p0, p1, …, one row a task.
+def read_counts(text: Iterable[str], source: str) -> Floats:
+    """Return the counts (tasks, classes) of a table with the columns n0, n1, …: anonymous answers, one row a task.
 
-    Such tables hold anonymous answers as counts per class, or a model's probabilities; a task is called by the number
-    of its row, from 0. Other columns are left out. Raises TableError for what is no number, negative or not finite.
+    A task is called by the number of its row, from 0; other columns are left out. Raises TableError for what is no
+    whole number and for negative ones.
     """
     header, rows = _open(text, source)
-    prefix = "n" if number is int else "p"
-    columns = _numbered(header, prefix)
-    if len(columns) < 2:
-        raise TableError(
-            f"{source}, line 1: no columns {prefix}0, {prefix}1, …; the header has {', '.join(header)}"
-        )
-    table: list[list[float]] = []
-    for line, row in rows:
-        try:
-            found = [float(number(row[column])) for column in columns]
-        except ValueError:
-            raise TableError(f"{source}, line {line}: give a number in each {prefix} column") from None
-        if not (np.isfinite(found).all() and min(found) >= 0):
-            raise TableError(f"{source}, line {line}: a number is negative or not finite; correct it")
-        table.append(found)
+    columns = _numbered(header, "n")
+    table = [_numbers(row, columns, f"{source}, line {line}") for line, row in rows]
     if not table:
         raise TableError(f"{source}: no rows below the header; add at least one line")
+    for line, numbers in enumerate(table, start=2):
+        if any(number != int(number) for number in numbers):
+            raise TableError(f"{source}, line {line}: a count is not whole; count answers")
     return np.array(table)
+
+
+def read_probabilities(
+    text: Iterable[str], source: str, *, tasks: Sequence[str], classes: Sequence[str]
+) -> Floats:
+    """Return a model's probabilities (tasks, classes), each row divided by its sum.
+
+    The table has a column p<class> for each class, and a row for each task: named in a column task, or in the order of
+    `tasks` where there is no such column. Raises TableError.
+    """
+    header, rows = _open(text, source)
+    columns = _columns(header, [f"p{name}" for name in classes], source)
+    task = header.index("task") if "task" in header else None
+    at = {name: index for index, name in enumerate(tasks)}
+    out = np.full((len(tasks), len(classes)), np.nan)
+    for number, (line, row) in enumerate(rows):
+        index = at.get(row[task], -1) if task is not None else number
+        if index < 0:
+            continue  # a task that nobody answered
+        if index >= len(tasks):
+            raise TableError(
+                f"{source}, line {line}: more rows than the {len(tasks)} tasks; name them in a column task"
+            )
+        found = np.array(_numbers(row, columns, f"{source}, line {line}"))
+        if found.sum() <= 0:
+            raise TableError(f"{source}, line {line}: probabilities sum to 0; correct them")
+        out[index] = found / found.sum()
+    missing = np.flatnonzero(np.isnan(out[:, 0]))
+    if len(missing):
+        raise TableError(f"{source}: no probabilities for task {tasks[int(missing[0])]!r}; add a row")
+    return out
 
 
 def is_counts(header_line: str) -> bool:
@@ -199,6 +228,17 @@ def _numbered(header: Sequence[str], prefix: str) -> list[int]:
     found: list[int] = []
     while f"{prefix}{len(found)}" in header:
         found.append(header.index(f"{prefix}{len(found)}"))
+    return found
+
+
+def _numbers(row: Sequence[str], columns: Sequence[int], where: str) -> list[float]:
+    """Return the finite, non-negative numbers in the columns; raise TableError naming `where`."""
+    try:
+        found = [float(row[column]) for column in columns]
+    except ValueError:
+        raise TableError(f"{where}: give a number in each column") from None
+    if not all(0 <= number < float("inf") for number in found):
+        raise TableError(f"{where}: a number is negative or not finite; correct it")
     return found
 
 

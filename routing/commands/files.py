@@ -17,6 +17,7 @@ from routing.answer_table import (
     is_counts,
     read_answers,
     read_counts,
+    read_probabilities,
     read_truth,
 )
 
@@ -38,22 +39,16 @@ def load_truth(path: Path, value: str) -> dict[str, tuple[str, int]]:
 def load_counts(path: Path) -> Array | None:
     """Return the counts per class (tasks, classes) of anonymous answers, or None where the file names its people."""
     with _opened(path) as lines:
-        if not is_counts(next(iter(lines), "")):
+        if not is_counts(next(lines, "")):
             return None
     with _opened(path) as lines:
-        return read_counts(lines, str(path), number=int)
+        return read_counts(lines, str(path))
 
 
-def load_probabilities(path: Path) -> Array:
-    """Return a model's probabilities (tasks, classes), columns p0, p1, …, each row divided by its sum."""
+def load_probabilities(path: Path, tasks: Sequence[str], classes: Sequence[str]) -> Array:
+    """Return a model's probabilities (tasks, classes); raise TableError."""
     with _opened(path) as lines:
-        table = read_counts(lines, str(path), number=float)
-    total = table.sum(1, keepdims=True)
-    if (total <= 0).any():
-        raise TableError(
-            f"{path}, line {int(np.argmax(total <= 0)) + 2}: probabilities sum to 0; correct them"
-        )
-    return np.asarray(table / total)
+        return read_probabilities(lines, str(path), tasks=tasks, classes=classes)
 
 
 def write_table(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

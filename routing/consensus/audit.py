@@ -5,7 +5,7 @@ sample must be drawn without looking at confidence, or the map is wrong for the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +78,7 @@ def apply_audit(consensus: LabelConsensus, tasks: Ints, rulings: Ints) -> LabelC
     correct = fit_audit_map(stated[tasks], fair_hits(ranking[tasks], rulings))
     probability = with_confidence(ranking, consensus.probability, correct(stated))
     probability[tasks] = np.eye(probability.shape[1])[rulings]
-    return LabelConsensus(probability, probability.max(1), consensus.accuracy, consensus.opinions)
+    return replace(consensus, probability=probability, confidence=probability.max(1))
 
 
 def _chosen(consensus: LabelConsensus, tasks: Ints, rulings: Ints) -> Array:

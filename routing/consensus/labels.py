@@ -21,30 +21,44 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from routing.consensus.confusion import BLUR_SHARES, BLURS, Fit, FitOptions, fit
+from routing.consensus.confusion import BLUR_SHARES, BLURS, Fit, FitOptions, fit, matrices
+from routing.consensus.machine_prior import fit_bend, unbent
 from routing.consensus.reliability import logit, sigmoid
 from routing.consensus.votes import Ints, Votes
 
 Array = npt.NDArray[np.float64]
 
-CONFUSION = FitOptions()
-GRADED = FitOptions(concentration=4.0, blurs=BLURS, blur_shares=BLUR_SHARES, prior_tasks=30.0, steps=12)
-ONE_NUMBER = FitOptions(concentration=np.inf)
+CONFUSION = FitOptions(steps=5)
+GRADED = FitOptions(concentration=4.0, blurs=BLURS, blur_shares=BLUR_SHARES, prior_tasks=30.0)
+ONE_NUMBER = FitOptions(concentration=np.inf, apart=0)
 MAX_DRIFT = 0.1  # total variation between the classes that `one_number` finds and those that were named
+
+
+PRIOR_ROUNDS = 3  # of bending a model's probabilities to the answers and fusing again
 
 
 @dataclass(frozen=True, slots=True)
 class LabelConsensus:
-    """probability (tasks, classes), each row sums to 1; confidence (tasks,) its maximum; accuracy (annotators,)."""
+    """probability (tasks, classes), each row sums to 1; confidence (tasks,) its maximum; accuracy (annotators,).
+
+    pooled (tasks, classes): what the models themselves say before their confidence is corrected. It orders tasks by how
+    much a further answer is worth, and is no estimate of error. skills: everyone's confusion, as `confusion` fits it.
+    """
 
     probability: Array
     confidence: Array
     accuracy: Array
     opinions: Mapping[str, Array] = field(repr=False)
+    pooled: Array = field(repr=False)
+    skills: Fit = field(repr=False)
 
     def labels(self) -> Ints:
         """Return the most probable class of each task (tasks,); ties give the first class."""
         return np.asarray(self.probability.argmax(1), dtype=np.intp)
+
+    def matrices(self, votes: Votes) -> Array:
+        """Return everyone's confusion (annotators, classes, classes), P(label | class) in the last axis."""
+        return matrices(votes, self.skills)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +79,7 @@ class ConfidenceMap:
         return sigmoid(self.level + self.alike * alike + slope * margin)
 
 
-CONFIDENCE = ConfidenceMap(level=0.22, margin=0.93, margin_few=0.54, alike=-0.11, margin_alike=-0.16)
+CONFIDENCE = ConfidenceMap(level=0.3, margin=0.91, margin_few=0.53, alike=-0.14, margin_alike=-0.12)
 MAX_CONFIDENCE = 0.995  # no crowd is right more often than its guideline is clear
 
 
@@ -74,21 +88,43 @@ def fuse_labels(
 ) -> LabelConsensus:
     """Return the consensus of each task's class.
 
-    prior: calibrated probabilities of a model (tasks, classes), used before and beside the answers.
+    prior: probabilities of a model (tasks, classes), calibrated or not: they are bent until they agree with the
+    answers. Raises ValueError for a prior of another shape, or one that is not finite and positive somewhere in a row.
     """
-    majority = votes.smoothed()
     if prior is not None:
-        majority = _normalised(majority * np.clip(prior, 1e-6, 1.0))
-    rows = fit(votes, CONFUSION, prior)
+        return _beside_model(votes, _checked(prior, votes))
+    rows = fit(votes, CONFUSION)
     opinions = {
-        "majority": majority,
+        "majority": votes.smoothed(),
         "confusion": rows.posterior,
-        "graded": fit(votes, GRADED, prior).posterior,
+        "graded": fit(votes, GRADED).posterior,
     }
-    one_number = fit(votes, ONE_NUMBER, prior)
+    one_number = fit(votes, ONE_NUMBER)
     if drift(votes, one_number) < MAX_DRIFT:
         opinions["one_number"] = one_number.posterior
     return _pooled(votes, opinions, rows, confidence)
+
+
+def _beside_model(votes: Votes, prior: Array) -> LabelConsensus:
+    """Return the consensus of answers and a model; tasks of several difficulties keep it honest about hard ones."""
+    answered = votes.answers_per_task > 0
+    bend = unbent(votes.classes)
+    for _ in range(PRIOR_ROUNDS):
+        found = fit(votes, GRADED, bend(prior))
+        bend = fit_bend(prior[answered], found.posterior[answered], bend)
+    found = fit(votes, GRADED, bend(prior))
+    opinions = {"graded": found.posterior, "model": bend(prior)}
+    sure = found.posterior.max(1)
+    return LabelConsensus(found.posterior, sure, found.accuracy, opinions, found.posterior, found)
+
+
+def _checked(prior: Array, votes: Votes) -> Array:
+    table = np.asarray(prior, dtype=np.float64)
+    if table.shape != (votes.tasks, votes.classes):
+        raise ValueError(f"prior: shape {table.shape}; give ({votes.tasks}, {votes.classes})")
+    if not (np.isfinite(table).all() and (table >= 0).all() and (table.sum(1) > 0).all()):
+        raise ValueError("prior: give finite, non-negative probabilities, not all 0 in a row")
+    return table
 
 
 def drift(votes: Votes, found: Fit) -> float:
@@ -117,7 +153,7 @@ def _pooled(
     answered = votes.answers_per_task > 0
     sure = np.where(answered, np.clip(sure, 0.0, MAX_CONFIDENCE), geometric.max(1))
     probability = with_confidence(geometric, arithmetic, sure)
-    return LabelConsensus(probability, probability.max(1), rows.accuracy, dict(opinions))
+    return LabelConsensus(probability, probability.max(1), rows.accuracy, dict(opinions), geometric, rows)
 
 
 def with_confidence(ranking: Array, rest: Array, confidence: Array) -> Array:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_array
 
 Array = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -30,10 +31,10 @@ class Votes:
     pair: Ints = field(repr=False)  # (A,) index of the answer's pair
     pair_annotator: Ints = field(repr=False)  # (P,)
     pair_label: Ints = field(repr=False)  # (P,)
-    _task_starts: Ints = field(repr=False)
-    _pair_starts: Ints = field(repr=False)
-    _task_by_pair: Ints = field(repr=False)  # (A,) task of each answer, answers sorted by pair
-    _annotator_starts: Ints = field(repr=False)  # first pair of each annotator who answered
+    _pairs_of_task: csr_array = field(repr=False)  # (tasks, P): how often
+    _tasks_of_pair: csr_array = field(repr=False)  # (P, tasks)
+    _answers_of_pair: csr_array = field(repr=False)  # (P, A)
+    _pairs_of_annotator: csr_array = field(repr=False)  # (annotators, P)
 
     @classmethod
     def of(
@@ -59,12 +60,17 @@ class Votes:
                 raise ValueError(f"{name}: index out of range; give 0 to {limit - 1}")
         order = np.lexsort((columns[2], columns[1], columns[0]))
         t, w, c = (column[order] for column in columns)
-        key = w * classes + c
-        by_pair = np.argsort(key, kind="stable")
-        pairs, pair_starts = np.unique(key[by_pair], return_index=True)
-        pair = np.empty(len(key), dtype=np.intp)
-        pair[by_pair] = np.repeat(np.arange(len(pairs)), np.diff(np.append(pair_starts, len(key))))
-        pair_annotator = pairs // classes
+        pairs, pair = np.unique(w * classes + c, return_inverse=True)
+        per_task = np.bincount(t, minlength=tasks)
+        pairs_of_task = csr_array(
+            (np.ones(len(t)), pair, np.append(0, np.cumsum(per_task))), shape=(tasks, len(pairs))
+        )
+        per_annotator = np.bincount(pairs // classes, minlength=annotators)
+        pairs_of_annotator = csr_array(
+            (np.ones(len(pairs)), np.arange(len(pairs)), np.append(0, np.cumsum(per_annotator))),
+            shape=(annotators, len(pairs)),
+        )
+        counts = np.bincount(t * classes + c, minlength=tasks * classes)
         return cls(
             task=t,
             annotator=w,
@@ -72,17 +78,28 @@ class Votes:
             tasks=tasks,
             annotators=annotators,
             classes=classes,
-            answers_per_task=np.bincount(t, minlength=tasks).astype(np.float64),
-            counts=np.bincount(t * classes + c, minlength=tasks * classes)
-            .reshape(tasks, classes)
-            .astype(np.float64),
-            pair=pair,
-            pair_annotator=pair_annotator,
+            answers_per_task=per_task.astype(np.float64),
+            counts=counts.reshape(tasks, classes).astype(np.float64),
+            pair=pair.astype(np.intp),
+            pair_annotator=pairs // classes,
             pair_label=pairs % classes,
-            _task_starts=_starts(t),
-            _pair_starts=pair_starts.astype(np.intp),
-            _task_by_pair=t[by_pair],
-            _annotator_starts=_starts(pair_annotator),
+            _pairs_of_task=pairs_of_task,
+            _tasks_of_pair=pairs_of_task.T.tocsr(),
+            _answers_of_pair=csr_array(
+                (np.ones(len(t)), pair, np.arange(len(t) + 1)), shape=(len(t), len(pairs))
+            ).T.tocsr(),
+            _pairs_of_annotator=pairs_of_annotator,
+        )
+
+    def subset(self, kept: npt.NDArray[np.bool_]) -> "Votes":
+        """Return the votes where `kept` (A,) holds, over the same tasks, annotators and classes."""
+        return Votes.of(
+            self.task[kept],
+            self.annotator[kept],
+            self.label[kept],
+            tasks=self.tasks,
+            annotators=self.annotators,
+            classes=self.classes,
         )
 
     def shares(self) -> Array:
@@ -101,29 +118,24 @@ class Votes:
 
     def sum_by_task(self, pair_values: Array) -> Array:
         """Return (tasks, classes): the sums, over each task's answers, of the rows (P, classes) of their pairs."""
-        out = np.zeros((self.tasks, pair_values.shape[1]))
-        if len(self.task):
-            out[self.task[self._task_starts]] = np.add.reduceat(
-                pair_values[self.pair], self._task_starts, axis=0
-            )
-        return out
+        return np.asarray(self._pairs_of_task @ pair_values)
 
     def sum_by_pair(self, task_values: Array) -> Array:
         """Return (P, classes): the sums, over each pair's answers, of the rows (tasks, classes) of their tasks."""
-        if not len(self.task):
-            return np.zeros((0, task_values.shape[1]))
-        return np.asarray(np.add.reduceat(task_values[self._task_by_pair], self._pair_starts, axis=0))
+        return np.asarray(self._tasks_of_pair @ task_values)
 
     def sum_by_annotator(self, pair_values: Array) -> Array:
         """Return (annotators, classes): the sums of each annotator's pair rows (P, classes)."""
-        out = np.zeros((self.annotators, pair_values.shape[1]))
-        if len(self.pair_annotator):
-            rows = self.pair_annotator[self._annotator_starts]
-            out[rows] = np.add.reduceat(pair_values, self._annotator_starts, axis=0)
+        return np.asarray(self._pairs_of_annotator @ pair_values)
+
+    def sum_pairs(self, answer_values: Array) -> Array:
+        """Return (P, classes): the sums of the rows (A, classes) of each pair's answers."""
+        return np.asarray(self._answers_of_pair @ answer_values)
+
+    def sum_answers(self, answer_values: Array) -> Array:
+        """Return (tasks, classes): the sums, over each task's answers, of their own rows (A, classes)."""
+        out = np.zeros((self.tasks, answer_values.shape[1]))
+        if len(self.task):
+            starts = np.flatnonzero(np.diff(self.task, prepend=-1))
+            out[self.task[starts]] = np.add.reduceat(answer_values, starts, axis=0)
         return out
-
-
-def _starts(sorted_keys: Ints) -> Ints:
-    if not len(sorted_keys):
-        return np.zeros(0, dtype=np.intp)
-    return np.append(0, np.flatnonzero(np.diff(sorted_keys)) + 1).astype(np.intp)
