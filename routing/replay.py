@@ -1,0 +1,171 @@
+"""Policies replayed over recorded answers: which would have been bought, and what they lead to.
+
+Only recorded answers can be bought, everybody's at most once, and every one counts as cost, the pilot's too. The truth
+never enters here: it scores what comes out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from routing.consensus.confusion import information_gain
+from routing.consensus.labels import LabelConsensus, fuse_labels
+from routing.consensus.votes import Ints, Votes
+from routing.scores import calibration_error, fair_hits, log_loss
+
+Array = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+POLICIES = ("majority", "fixed", "adaptive")
+ASSIGNMENTS = ("random", "best")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayPolicy:
+    """How answers are bought.
+
+    name: `majority` and `fixed` buy `overlap` answers a task and count votes or fuse them; `adaptive` buys until the
+    models behind the consensus leave at most `risk` to the other classes. That threshold orders tasks well and is no
+    guarantee: what is stated in the end is the corrected confidence. assign: whose answer comes next, anybody's or that of whom the
+    skills so far expect to tell the most. pilot: tasks that get `pilot_answers` before anything is judged, so that
+    skills are known; with a machine prior all other tasks start with none, else with one. load_cap: nobody gives more
+    than this multiple of the fair share while `best` chooses; explore: share of its choices that stay random.
+    """
+
+    name: str = "adaptive"
+    overlap: int = 5
+    risk: float = 0.1
+    assign: str = "random"
+    pilot: float = 0.05
+    pilot_answers: int = 5
+    least_pilot: int = 30
+    load_cap: float = 3.0
+    explore: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.name not in POLICIES:
+            raise ValueError(f"policy: {self.name!r}; choose one of {', '.join(POLICIES)}")
+        if self.assign not in ASSIGNMENTS:
+            raise ValueError(f"assign: {self.assign!r}; choose one of {', '.join(ASSIGNMENTS)}")
+        if self.overlap < 1:
+            raise ValueError(f"overlap: {self.overlap}; give 1 or more answers a task")
+        if not 0 < self.risk < 1:
+            raise ValueError(f"risk: {self.risk}; give a probability between 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """bought (A,): which answers, in the order of the votes; probability (tasks, classes); confidence (tasks,)."""
+
+    bought: Bools
+    probability: Array
+    confidence: Array
+    rounds: int
+
+
+def replay(
+    votes: Votes, policy: ReplayPolicy, rng: np.random.Generator, prior: Array | None = None
+) -> Replayed:
+    """Return what the policy buys of the recorded votes and where that leads; the same generator, the same result.
+
+    prior: a model's probabilities (tasks, classes), which `fixed` and `adaptive` use.
+    """
+    queue = _queue(votes, rng)
+    recorded = votes.answers_per_task.astype(np.intp)
+    if policy.name != "adaptive":
+        bought = queue < policy.overlap
+        if policy.name == "majority":
+            shares = votes.subset(bought).shares()
+            return Replayed(bought, shares, shares.max(1), 1)
+        found = fuse_labels(votes.subset(bought), prior=prior)
+        return Replayed(bought, found.probability, found.confidence, 1)
+    wanted = np.full(votes.tasks, 0 if prior is not None else 1)
+    pilot = min(max(policy.least_pilot, round(policy.pilot * votes.tasks)), votes.tasks)
+    wanted[rng.choice(votes.tasks, pilot, replace=False)] = policy.pilot_answers
+    bought = queue < wanted[votes.task]
+    rounds = 0
+    while True:
+        found, rounds = fuse_labels(votes.subset(bought), prior=prior), rounds + 1
+        got = np.bincount(votes.task[bought], minlength=votes.tasks)
+        open_tasks = (found.pooled.max(1) < 1 - policy.risk) & (got < recorded)
+        if not open_tasks.any():
+            return Replayed(bought, found.probability, found.confidence, rounds)
+        bought = bought | _next(votes, found, bought, open_tasks, queue, policy, rng)
+
+
+def score_replays(replays: Sequence[Replayed], tasks: Ints, truth: Ints) -> dict[str, float]:
+    """Return means over the replays: cost over all tasks, quality over `tasks` (N,) whose classes are `truth` (N,).
+
+    accuracy_worst is the worst replay's; real_risk is 1 − accuracy, to be set beside stated_risk.
+    """
+    rows = []
+    for one in replays:
+        probability = one.probability[tasks]
+        right = fair_hits(probability, truth)
+        stated = one.confidence[tasks]
+        rows.append(
+            {
+                "answers_per_task": float(one.bought.sum() / len(one.probability)),
+                "accuracy": float(right.mean()),
+                "stated_risk": float(1 - stated.mean()),
+                "real_risk": float(1 - right.mean()),
+                "ece": calibration_error(stated, right),
+                "nll": log_loss(probability, truth),
+                "rounds": float(one.rounds),
+            }
+        )
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    return {**means, "accuracy_worst": min(row["accuracy"] for row in rows)}
+
+
+def _queue(votes: Votes, rng: np.random.Generator) -> Ints:
+    """Return each answer's place (A,) in the random order in which its task's answers come, from 0."""
+    shuffled = rng.permutation(len(votes.task))
+    by_task = shuffled[np.argsort(votes.task[shuffled], kind="stable")]
+    per_task = np.bincount(votes.task, minlength=votes.tasks)
+    first = np.repeat(np.cumsum(per_task) - per_task, per_task)
+    place = np.empty(len(votes.task), dtype=np.intp)
+    place[by_task] = np.arange(len(votes.task)) - first
+    return place
+
+
+def _next(
+    votes: Votes,
+    found: LabelConsensus,
+    bought: Bools,
+    open_tasks: Bools,
+    queue: Ints,
+    policy: ReplayPolicy,
+    rng: np.random.Generator,
+) -> Bools:
+    """Return which answers (A,) to buy now: one of each open task."""
+    left = np.flatnonzero(~bought & open_tasks[votes.task])
+    rank = -queue[left].astype(np.float64)
+    if policy.assign == "best":
+        gain = information_gain(
+            found.probability, found.matrices(votes), votes.task[left], votes.annotator[left]
+        )
+        explore = rng.random(votes.tasks)[votes.task[left]] < policy.explore
+        rank = np.where(explore, rank, gain + len(queue))
+    order = (
+        left[np.lexsort((-rank, votes.task[left]))]
+        if policy.assign == "random"
+        else left[np.argsort(-rank, kind="stable")]
+    )
+    chosen = np.zeros(len(bought), dtype=bool)
+    if policy.assign == "random":
+        chosen[order[np.flatnonzero(np.diff(votes.task[order], prepend=-1))]] = True
+        return chosen
+    load = np.bincount(votes.annotator[bought], minlength=votes.annotators)
+    limit = policy.load_cap * (bought.sum() + open_tasks.sum()) / max(int((load > 0).sum()), 1)
+    settled = ~open_tasks
+    for answer in order:
+        task, who = votes.task[answer], votes.annotator[answer]
+        if not settled[task] and load[who] < limit:
+            settled[task] = chosen[answer] = True
+            load[who] += 1
+    if not chosen.any():  # everybody left is at the cap: rather than stop, let anybody go on
+        chosen[order[0]] = True
+    return chosen
