@@ -23,7 +23,8 @@ from webapp.labeling.windows import Windows
 
 log = logging.getLogger(__name__)
 
-PAGES_S = 1.0  # how often waiting grid pages are looked at when nothing new waits for one
+QUEUED_S = 0.2  # how often objects are put on grid pages while more of them come
+PAGES_S = 1.0  # and when nothing new waits for a page
 RESUME_S = 3.0  # how long after a socket opened its person's orphaned offers are looked for
 
 Given = tuple[Seat, Submission]
@@ -116,9 +117,9 @@ class Rounds:
 
     def _form_pages(self, now: datetime) -> None:
         clock = time.monotonic()
-        if self._queued or clock > self._pages_at + PAGES_S:
+        if clock > self._pages_at + (QUEUED_S if self._queued else PAGES_S):
             self._queued, self._pages_at = False, clock
-            if grids.form_pages(now=now, rng=self._rng):
+            if grids.form_pages(now=now, rng=self._rng, shelf=self.shelf):
                 self.windows.news.append(None)
 
     def _resume(self, hungry: Iterable[Seat], done: Round, now: datetime, clock: float) -> None:

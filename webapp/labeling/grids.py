@@ -7,36 +7,63 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db import connection
+from django.db.models import Count, Min
 
 from routing.gold import Seed, make_seed_boxes, seeds_needed
 from routing.redundancy import ObjectCase
 from webapp.labeling import payloads
-from webapp.labeling.book import Book, Wish
+from webapp.labeling.book import Book, Wish, unclaimed
 from webapp.labeling.lifecycle import fulfil_wishes, value_of, wish_about
 from webapp.labeling.models import SceneObject
+from webapp.labeling.shelf import Shelf
 from webapp.scenes.models import Scene
 
 MAX_WAIT = timedelta(seconds=2)  # an incomplete page is closed when its oldest object has waited this long
-BATCH = 480  # objects put on pages in one transaction
+BATCH = 480  # objects put on pages in one transaction,
+MOST_GROUPS = 40  # of so many scenes and classes
 
 
-def form_pages(*, now: datetime, rng: np.random.Generator, flush: bool = False) -> int:
+def form_pages(
+    *, now: datetime, rng: np.random.Generator, flush: bool = False, shelf: Shelf | None = None
+) -> int:
     """Put waiting objects on pages, in the caller's transaction; returns the number of pages made."""
-    query = SceneObject.objects.filter(state=SceneObject.State.GRID).order_by("queued_at")
-    query = query.filter(scene__dataset__project__paused=False)
-    if connection.features.has_select_for_update_skip_locked:
-        query = query.select_for_update(skip_locked=True, of=("self",))
+    book = Book(now, shelf)
+    due = _due(book, flush)
+    if not due:
+        return 0
+    query = SceneObject.objects.filter(state=SceneObject.State.GRID, scene__in={scene for scene, _ in due})
+    query = unclaimed(query.order_by("queued_at"))
     groups: dict[tuple[int, int], list[SceneObject]] = defaultdict(list)
     for row in query.select_related("scene__dataset__project", "tile__scene__dataset__project")[:BATCH]:
         groups[(row.scene_id, row.label)].append(row)
-    book = Book(now)
-    for rows in groups.values():
-        _form(book, rows, rng, flush)
+    for group in due:
+        if rows := groups.get(group):
+            _form(book, rows, rng, flush)
     book.save_objects()
     made = fulfil_wishes(book)
     book.save_rest()
     return made
+
+
+def _due(book: Book, flush: bool) -> list[tuple[int, int]]:
+    """Scenes and classes of which enough objects wait for a full page, or one has waited long; the oldest first.
+
+    Whatever else waits is only counted, so that looking costs little.
+    """
+    groups = (
+        SceneObject.objects.filter(state=SceneObject.State.GRID, scene__dataset__project__paused=False)
+        .values_list("scene_id", "label", "scene__dataset__project_id")
+        .annotate(waiting=Count("pk"), oldest=Min("queued_at"))
+        .order_by("oldest")
+    )
+    found = list(groups)
+    book.shelf.load_projects({project for _, _, project, _, _ in found})
+    due = []
+    for scene, label, project, count, oldest in found:
+        size = book.policy(book.shelf.project(project)).grid_size
+        if flush or count >= size or (oldest or book.now) < book.now - MAX_WAIT:
+            due.append((scene, label))
+    return due[:MOST_GROUPS]
 
 
 def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: bool) -> None:

@@ -1,7 +1,7 @@
 """What becomes of objects and tiles: applies the steps that `routing` decides, and asks the micro-tasks they need."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,11 @@ from routing.annotation.boxes import iou
 from routing.coverage import Complete, Look, TileCase, next_look
 from routing.outcomes import Outcome
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, next_step
-from webapp.labeling import payloads
+from webapp.labeling import bulk, payloads
 from webapp.labeling.book import Book, Wish, lane_key
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
 from webapp.labeling.payloads import Live
+from webapp.labeling.shelf import Brief
 from webapp.projects.models import Project
 
 State = SceneObject.State
@@ -199,31 +200,33 @@ def _look_again(book: Book, tile: Tile) -> None:
 
 
 def live_objects(scene_id: int) -> list[Live]:
-    rows = SceneObject.objects.filter(scene=scene_id).exclude(state__in=[State.REJECTED, State.UNDECIDABLE])
-    return [Live(*row) for row in rows.values_list("id", "box", "label")]
+    return live_in([scene_id])[scene_id]
+
+
+def live_in(scenes: Iterable[int]) -> dict[int, list[Live]]:
+    """The objects of several scenes that are not rejected, by scene."""
+    found: dict[int, list[Live]] = {scene: [] for scene in scenes}
+    rows = bulk.select(
+        "SELECT scene_id, id, box, label FROM labeling_sceneobject WHERE scene_id {ids} AND state NOT IN (%s, %s)",
+        found, State.REJECTED, State.UNDECIDABLE,
+    )  # fmt: skip
+    for scene, pk, box, label in rows:
+        found[scene].append(Live(pk, bulk.loads(box), label))
+    return found
 
 
 def fulfil_wishes(book: Book) -> int:
     """Insert the micro-tasks that were wished for, each with one wanted answer; returns how many."""
     if not book.wishes:
         return 0
-    live = {scene: live_objects(scene) for scene in {w.scene_id for w in book.wishes}}
-    briefs = {p.pk: Brief(p) for p in {w.project.pk: w.project for w in book.wishes}.values()}
-    rows = [_microtask(book, wish, live[wish.scene_id], briefs[wish.project.pk]) for wish in book.wishes]
+    live = live_in({w.scene_id for w in book.wishes})
+    rows = [
+        _microtask(book, wish, live[wish.scene_id], book.shelf.brief(wish.project)) for wish in book.wishes
+    ]
     book.wishes = []
     Microtask.objects.bulk_create(rows)
     book.new_assignments += [wanted(row, book) for row in rows]
     return len(rows)
-
-
-class Brief:
-    """Label schema and guideline of a project as of now."""
-
-    def __init__(self, project: Project) -> None:
-        schema = project.schemas.order_by("-version").first()
-        guideline = project.guidelines.order_by("-version").first()
-        self.classes = schema.classes if schema else []
-        self.versions = (schema.version if schema else 0, guideline.version if guideline else 0)
 
 
 def _microtask(book: Book, wish: Wish, live: list[Live], brief: Brief) -> Microtask:

@@ -51,6 +51,16 @@ class Believed:
     row: int
 
 
+class Brief:
+    """Label schema and guideline of a project as of now."""
+
+    def __init__(self, project: Project) -> None:
+        schema = project.schemas.order_by("-version").first()
+        guideline = project.guidelines.order_by("-version").first()
+        self.classes = schema.classes if schema else []
+        self.versions = (schema.version if schema else 0, guideline.version if guideline else 0)
+
+
 QUESTION = (
     "m.id, m.project_id, m.dataset_id, m.scene_id, m.tile_id, m.object_id, m.kind, m.domain, m.tier, m.payload,"
     " m.expected_s, m.created_at, m.reason"
@@ -65,6 +75,7 @@ class Shelf:
         self.lanes: set[tuple[int, str]] = set()
         self._scenes: dict[int, Scene] = {}
         self._projects: dict[int, tuple[float, Project, RoutingPolicy]] = {}
+        self._briefs: dict[int, tuple[float, Brief]] = {}
         self._records: dict[int, tuple[float, Believed]] = {}
 
     # Questions ---------------------------------------------------------------------------------------------------
@@ -121,6 +132,15 @@ class Shelf:
         if project.pk not in self._projects:
             self._projects[project.pk] = (time.monotonic(), project, RoutingPolicy.from_json(project.policy))
         return self._projects[project.pk][2]
+
+    def brief(self, project: Project) -> Brief:
+        """Schema and guideline, at most two seconds old."""
+        read_at, brief = self._briefs.get(project.pk, (-PROJECT_S, None))
+        now = time.monotonic()
+        if brief is None or read_at < now - PROJECT_S:
+            brief = Brief(project)
+            self._briefs[project.pk] = (now, brief)
+        return brief
 
     # People ------------------------------------------------------------------------------------------------------
 
