@@ -2,7 +2,6 @@
 
 import hmac
 import time
-from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
@@ -18,7 +17,7 @@ PANE = 0.7  # the same where two stand side by side
 
 
 def sign(path: str) -> str:
-    return hmac.new(settings.SECRET_KEY.encode(), f"crop:{path}".encode(), sha256).hexdigest()[:32]
+    return hmac.digest(settings.SECRET_KEY.encode(), f"crop:{path}".encode(), "sha256").hex()[:32]
 
 
 def crop_url(scene: int, rect: tuple[int, int, int, int], out: int) -> str:

@@ -117,7 +117,7 @@ class Book:
         row = Microtask.from_db(
             "default", MICROTASK_FIELDS,
             (pk, q.project_id, q.dataset_id, q.scene_id, q.tile_id, q.object_id, q.kind, state, q.domain, q.tier,
-             None, None, None, value, q.expected_s, q.reason, q.created_at, None),
+             None, None, None, value, q.expected_s, q.reason),
         )  # fmt: skip
         row.payload, row.secret, row.excluded = q.payload, bulk.loads(secret), bulk.loads(excluded)
         row._state.fields_cache["project"] = scene.dataset.project
@@ -131,11 +131,12 @@ class Book:
         for row in bulk.select(sql, wanted, lock="FOR NO KEY UPDATE"):
             self.objects[row[0]] = _parsed(SceneObject, OBJECT_COLUMNS, row, OBJECT_JSON)
 
-    def load_tiles(self, ids: Iterable[int]) -> None:
+    def load_tiles(self, ids: Iterable[int], *, lock: bool = True) -> None:
+        """Lock these tiles; without `lock` they may be read but not changed."""
         wanted = sorted(set(ids) - self.tiles.keys())
         columns = ", ".join(f'"{name}"' for name in TILE_COLUMNS)
         sql = f"SELECT {columns} FROM labeling_tile WHERE id {{ids}} ORDER BY id"
-        rows = bulk.select(sql, wanted, lock="FOR NO KEY UPDATE")
+        rows = bulk.select(sql, wanted, lock="FOR NO KEY UPDATE" if lock else "")
         self.shelf.load_scenes(row[1] for row in rows)
         for row in rows:
             tile = self.tiles[row[0]] = _parsed(Tile, TILE_COLUMNS, row, TILE_JSON)
@@ -233,7 +234,7 @@ class Book:
         rows = []
         for pk, stored in read_records(sorted(self.outcomes), self.shelf, lock="FOR NO KEY UPDATE").items():
             record = replay(self.outcomes[pk], stored.record)
-            standing = record.standing(RoutingPolicy())
+            standing = record.standing(DEFAULT_POLICY)
             if stored.standing != standing.state:
                 self.log("standing", annotator_id=pk, data={"from": stored.standing, **standing.to_json()})
             believed = Believed(record, stored.version + 1, standing.state, standing.reason, stored.row)
@@ -247,6 +248,7 @@ class Book:
         self.outcomes = {}
 
 
+DEFAULT_POLICY = RoutingPolicy()
 LINKS = ("project", "dataset", "annotator", "microtask", "object")
 EVENT_COLUMNS = ["kind", *(f"{name}_id" for name in LINKS), "data", "at"]
 
@@ -282,7 +284,7 @@ def _json_columns(table: type[models.Model]) -> list[int]:
 
 OBJECT_COLUMNS, OBJECT_JSON = _columns(SceneObject), _json_columns(SceneObject)
 TILE_COLUMNS, TILE_JSON = _columns(Tile), _json_columns(Tile)
-MICROTASK_FIELDS = _columns(Microtask)
+MICROTASK_FIELDS = _columns(Microtask)[:-2]  # without its times, which nothing here reads
 OBJECT_FIELDS = [
     "state", "label", "box", "version", "versions_made", "case", "evidence", "touched",
     "risk", "settled_by", "audited", "queued_at", "settled_at",

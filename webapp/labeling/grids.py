@@ -32,9 +32,13 @@ def form_pages(
     if not due:
         return 0
     query = SceneObject.objects.filter(state=SceneObject.State.GRID, scene__in={scene for scene, _ in due})
-    query = unclaimed(query.order_by("queued_at"))
+    book.load_objects(unclaimed(query.order_by("queued_at")).values_list("pk", flat=True)[:BATCH])
+    # Tiles are only read: they are locked before objects' records elsewhere, and waiting for one here could deadlock.
+    book.load_tiles({row.tile_id for row in book.objects.values()}, lock=False)
     groups: dict[tuple[int, int], list[SceneObject]] = defaultdict(list)
-    for row in query.select_related("scene__dataset__project", "tile__scene__dataset__project")[:BATCH]:
+    for row in sorted(book.objects.values(), key=lambda r: (r.queued_at or now, r.pk)):
+        row.tile = book.tiles[row.tile_id]
+        row.scene = row.tile.scene
         groups[(row.scene_id, row.label)].append(row)
     for group in due:
         if rows := groups.get(group):

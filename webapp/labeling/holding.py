@@ -12,9 +12,8 @@ from django.utils import timezone
 
 from routing.assignment import Idle, Offer, Waiting, choose
 from routing.eligibility import rank
-from routing.policy import RoutingPolicy
 from webapp.labeling import bulk, leases, wakeups
-from webapp.labeling.book import insert_events, locked, unclaimed
+from webapp.labeling.book import DEFAULT_POLICY, insert_events, locked, unclaimed
 from webapp.labeling.models import Assignment, Microtask
 from webapp.labeling.shelf import Question
 from webapp.labeling.windows import Entry, Windows
@@ -96,16 +95,16 @@ def _match(
     waiting = [desk.waiting for desk in group]
     domains = frozenset[str]().union(*(w.domains for w in waiting))
     wanted = 16 + 3 * sum(max(0, w.want - w.held) for w in waiting)
-    entries = windows.candidates(organisation, domains, max(rank(w.tier) for w in waiting), wanted, now=now)
+    entries = windows.candidates(organisation, domains, max(rank(w.tier) for w in waiting), wanted)
     if (
         len(entries) < wanted // 2 or len(group) == 1
     ):  # Too few to be sure that nobody is left out: look deeper.
-        entries = windows.candidates(organisation, domains, max(rank(w.tier) for w in waiting), 512, now=now)
+        entries = windows.candidates(organisation, domains, max(rank(w.tier) for w in waiting), 512)
     known = {entry.candidate.assignment: entry for entry in entries}
     candidates = [entry.candidate for entry in entries]
     desk_of = {desk.person.pk: desk for desk in group}
     chosen = []
-    for choice in choose(waiting, candidates, RoutingPolicy(), now=now.timestamp(), rng=rng):
+    for choice in choose(waiting, candidates, DEFAULT_POLICY, now=now.timestamp(), rng=rng):
         if isinstance(choice, Idle):
             result.idle[choice.annotator] = list(choice.reasons)
         else:
@@ -175,7 +174,7 @@ def _why(offer: Offer, now: datetime) -> dict[str, Any]:
 
 @cache
 def lease_length(kind: str) -> timedelta:
-    return timedelta(seconds=RoutingPolicy().lease_s[kind])
+    return timedelta(seconds=DEFAULT_POLICY.lease_s[kind])
 
 
 # Keeping and giving back -------------------------------------------------------------------------------------

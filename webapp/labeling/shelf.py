@@ -4,6 +4,7 @@ believed of people). Truth that decides (states, leases, exclusions) is always r
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -36,7 +37,6 @@ class Question:
     tier: str
     payload: dict[str, Any]
     expected_s: float
-    created_at: Any
     reason: str
 
 
@@ -61,9 +61,19 @@ class Brief:
         self.versions = (schema.version if schema else 0, guideline.version if guideline else 0)
 
 
+def policy_of(project: Project) -> RoutingPolicy:
+    """A project's policy. Equal policies are one object, because comparing them takes longer than most that they decide."""
+    return _policy(bulk.dumps(project.policy))
+
+
+@lru_cache(maxsize=256)
+def _policy(text: str) -> RoutingPolicy:
+    return RoutingPolicy.from_json(bulk.loads(text))
+
+
 QUESTION = (
     "m.id, m.project_id, m.dataset_id, m.scene_id, m.tile_id, m.object_id, m.kind, m.domain, m.tier, m.payload,"
-    " m.expected_s, m.created_at, m.reason"
+    " m.expected_s, m.reason"
 )
 
 
@@ -120,17 +130,14 @@ class Shelf:
         stale = [pk for pk in set(ids) if pk not in self._projects or self._projects[pk][0] < now - PROJECT_S]
         if stale:
             for project in Project.objects.filter(pk__in=stale):
-                known = self._projects.get(project.pk)
-                same = known is not None and known[1].policy == project.policy
-                policy = known[2] if known and same else RoutingPolicy.from_json(project.policy)
-                self._projects[project.pk] = (now, project, policy)
+                self._projects[project.pk] = (now, project, policy_of(project))
 
     def project(self, pk: int) -> Project:
         return self._projects[pk][1]
 
     def policy(self, project: Project) -> RoutingPolicy:
         if project.pk not in self._projects:
-            self._projects[project.pk] = (time.monotonic(), project, RoutingPolicy.from_json(project.policy))
+            self._projects[project.pk] = (time.monotonic(), project, policy_of(project))
         return self._projects[project.pk][2]
 
     def brief(self, project: Project) -> Brief:

@@ -11,7 +11,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -31,8 +30,12 @@ TOTAL = 2_048  # candidates wanted over all lanes of an organisation
 LANES_S = 1.0  # how old the list of lanes and of paused projects may be
 STALE_S = 30.0  # after that a window is read anew: values and priorities may have changed
 
+AGE = {
+    "postgresql": "extract(epoch FROM clock_timestamp() - m.created_at)::float8",
+    "sqlite": "(julianday('now') - julianday(m.created_at)) * 86400.0",
+}
 OPEN = (
-    f"SELECT a.id, a.rank, a.project_id, a.lane, {QUESTION}, m.excluded, m.secret, m.value"
+    f"SELECT a.id, a.rank, a.project_id, a.lane, {QUESTION}, m.excluded, m.secret, m.value, <age>"
     " FROM labeling_assignment a JOIN labeling_microtask m ON m.id = a.microtask_id WHERE a.id {ids}"
 )
 
@@ -106,7 +109,7 @@ class Windows:
                 entries.pop(pk, None)
 
     def candidates(
-        self, organisation: int | None, domains: frozenset[str], tier: int, wanted: int, *, now: datetime
+        self, organisation: int | None, domains: frozenset[str], tier: int, wanted: int
     ) -> list[Entry]:
         """About `wanted` entries that people of these domains, up to this tier, may get: the best of every lane.
 
@@ -114,16 +117,16 @@ class Windows:
         """
         self.stir()
         lanes = self._open_lanes(organisation)
-        filled = self._filled([lane for lane in lanes if _suits(lane[1], domains, tier)], now)
+        filled = self._filled([lane for lane in lanes if _suits(lane[1], domains, tier)])
         if not filled:  # What others could do tells these people why there is nothing for them.
-            filled = self._filled(lanes[:16], now)
+            filled = self._filled(lanes[:16])
         filled.sort(key=lambda w: -next(iter(w.entries.values())).rank)
         each = max(1, math.ceil(wanted / max(1, len(filled))))
         return list(islice(_heads(filled, each), wanted))
 
-    def _filled(self, lanes: Sequence[LaneKey], now: datetime) -> list[Window]:
+    def _filled(self, lanes: Sequence[LaneKey]) -> list[Window]:
         if lanes:
-            self._fill(lanes, now)
+            self._fill(lanes)
         return [window for window in (self._windows[lane] for lane in lanes) if window.entries]
 
     def _open_lanes(self, organisation: int | None) -> list[LaneKey]:
@@ -138,7 +141,7 @@ class Windows:
             self.shelf.load_projects(project for project, _ in lanes)
         return lanes
 
-    def _fill(self, lanes: Sequence[LaneKey], now: datetime) -> None:
+    def _fill(self, lanes: Sequence[LaneKey]) -> None:
         """Read the lanes whose windows run low, all in one statement."""
         size = min(MOST, max(LEAST, TOTAL // len(lanes)))
         clock = time.monotonic()
@@ -161,10 +164,10 @@ class Windows:
             for pk in heads[lane]
             if pk not in self._windows[lane].entries and pk not in self._gone
         ]
-        read = {row[0]: row for row in bulk.select(OPEN, unknown)}
+        read = {row[0]: row for row in bulk.select(OPEN.replace("<age>", AGE[connection.vendor]), unknown)}
         for lane in low:
             window = self._windows[lane]
-            fresh = {pk: self._entry(read[pk], now) for pk in heads[lane] if pk in read}
+            fresh = {pk: self._entry(read[pk]) for pk in heads[lane] if pk in read}
             merged = sorted((fresh | window.entries).items(), key=lambda item: -item[1].rank)
             window.entries, window.read_at = dict(merged), clock
             window.drained = len(heads[lane]) < size
@@ -196,10 +199,10 @@ class Windows:
                     found[(project, key)] = [pk for (pk,) in cursor.fetchall()]
         return found
 
-    def _entry(self, row: tuple[Any, ...], now: datetime) -> Entry:
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
         pk, order, project, key = row[:4]
-        excluded, secret, value = row[-3:]
-        question = self.shelf.questions.get(row[4]) or self.shelf.keep(row[4:-3])
+        excluded, secret, value, age = row[-4:]
+        question = self.shelf.questions.get(row[4]) or self.shelf.keep(row[4:-4])
         hidden = bulk.loads(secret)
         belief = hidden.get("belief")
         payload = question.payload
@@ -208,7 +211,7 @@ class Windows:
             assignment=pk, microtask=question.id, project=project, kind=question.kind, lane=key, domain=question.domain,
             cls=payload.get("object", {}).get("class", payload.get("class")), tier=question.tier,
             excluded=frozenset(bulk.loads(excluded)), value=value, belief=Belief.from_json(belief) if belief else None,
-            priority=math.log2(max(priority, 1e-6)), age_s=(now - question.created_at).total_seconds(),
+            priority=math.log2(max(priority, 1e-6)), age_s=age,
             expected_s=question.expected_s, gold="gold" in hidden,
         )  # fmt: skip
         return Entry(candidate, question, order, (project, key))
