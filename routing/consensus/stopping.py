@@ -6,11 +6,12 @@ error that is not shared by all.
 """
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from routing.consensus.boxes import p_within
+from routing.consensus.boxes import Fused, p_within
 from routing.consensus.contract import COMMON_SHARE, FusedShape
 from routing.consensus.existence import EASY, HARD, PHANTOM
 from routing.consensus.scenes import COUNTED_IOU, BoxCrowd, Hand, SceneConsensus
@@ -20,7 +21,7 @@ Array = npt.NDArray[np.float64]
 SHARED = COMMON_SHARE / (1 - COMMON_SHARE)  # shared over own variance of one answer
 
 
-def gain_of_answer(fused: FusedShape[object]) -> float:
+def gain_of_answer(fused: FusedShape[Any] | Fused) -> float:
     """Return how far one more answer of a usual person lowers the expected 1 - similarity of a fused object."""
     n = len(fused.used)
     own = fused.expected_loss / float(np.sqrt(1 / n + SHARED))
