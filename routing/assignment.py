@@ -115,7 +115,7 @@ class _Matching:
         self, people: Sequence[Waiting], tasks: Sequence[Candidate], policy: RoutingPolicy, fair: float
     ) -> None:
         # Tasks alike lie side by side, so that the groups of `worth.settles` are slices.
-        tasks = sorted(tasks, key=lambda t: (t.kind, t.domain, t.lane, t.belief is None))
+        tasks = sorted(tasks, key=worth.sort_of_question)
         self.people, self.tasks, self.policy = people, tasks, policy
         kinds = {kind: k for k, kind in enumerate(sorted({t.kind for t in tasks}))}
         lanes = {lane: k for k, lane in enumerate(sorted({t.lane for t in tasks}))}
@@ -152,6 +152,8 @@ class _Matching:
                 if waiting[r] and self.free[t]:  # else a better pair has taken one of the two
                     made.append(self._offer(int(rows[r]), t, score[r], rng, now))
                     waiting[r] = False
+            if not waiting.any():
+                break
         return made
 
     def _bonus(self, rows: npt.NDArray[np.intp]) -> Scores:

@@ -55,23 +55,33 @@ def _member(sets: Sequence[frozenset[str]], wanted: Sequence[str], free: str | N
 
 
 def settles(table: RecordTable, tasks: Sequence[Candidate]) -> npt.NDArray[np.float32]:
-    """Return (annotators, candidates): the share of the uncertainty at stake that one answer is expected to remove."""
+    """Return (annotators, candidates): the share of the uncertainty at stake that one answer is expected to remove.
+
+    tasks: best sorted by `sort_of_question`; each run of alike tasks is computed at once.
+    """
     out = np.empty((len(table), len(tasks)), dtype=np.float32)
     start = 0
-    for (kind, domain, judged), members in itertools.groupby(tasks, _sort_of_question):
+    for (kind, domain, judged, cls), members in itertools.groupby(tasks, sort_of_question):
         group = list(members)
         columns = slice(start, start + len(group))
         if judged:
             beliefs = np.array([task.belief.vector for task in group if task.belief is not None])
-            out[:, columns] = _gini_share(beliefs, table.verdict_rows(kind, domain))
+            rows = table.verdict_rows(kind, domain, cls if cls >= 0 else None)
+            out[:, columns] = _gini_share(beliefs, rows)
         else:
             out[:, columns] = _quality(table, kind, domain)[:, None]
         start += len(group)
     return out
 
 
-def _sort_of_question(task: Candidate) -> tuple[str, str, bool]:
-    return task.kind, task.domain, task.belief is not None and task.kind in skill.VERDICT_POOL
+def sort_of_question(task: Candidate) -> tuple[str, str, bool, int]:
+    """Return what decides whose answer settles most: kind, domain, whether a belief is at stake, and the class.
+
+    The class counts for rulings only (else -1): there it matters who knows this class, elsewhere that many can answer.
+    """
+    judged = task.belief is not None and task.kind in skill.VERDICT_POOL
+    ruled = task.kind == "adjudicate" and task.cls is not None
+    return task.kind, task.domain, judged, task.cls if ruled and task.cls is not None else -1
 
 
 def _gini_share(beliefs: Array, rows: Array) -> Array:

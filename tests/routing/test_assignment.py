@@ -220,6 +220,22 @@ class TestScore:
 
         assert {(o.annotator, o.assignment) for o in made} == {(1, 2), (2, 1)}
 
+    def test_gives_a_dispute_to_the_specialist_who_knows_its_class(self) -> None:
+        def knows(cls: int, other: int) -> TrackRecord:
+            right = [Outcome("verify_box", "", cls, "geometry", "geometry", seconds=2.0)] * 40
+            wrong = [Outcome("verify_box", "", other, "ok", "geometry", seconds=2.0)] * 40
+            return replay(right + wrong, TrackRecord.new("specialist"))
+
+        people = [
+            Waiting(1, tier="specialist", record=knows(5, 6)),
+            Waiting(2, tier="specialist", record=knows(6, 5)),
+        ]
+        tasks = [task(n, kind="adjudicate", tier="specialist", cls=cls) for n, cls in ((1, 6), (2, 5))]
+
+        made = offers_of(run(people, tasks))
+
+        assert {(o.annotator, o.assignment) for o in made} == {(1, 2), (2, 1)}
+
     def test_stays_with_one_kind_and_lane(self) -> None:
         tasks = [
             task(1, kind="fix_box", lane="x"),
