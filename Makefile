@@ -11,7 +11,7 @@ BENCHES := $(patsubst tests/bench/bench_%.py,bench-%,$(wildcard tests/bench/benc
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo serve dev test test-fast lint format check frontend-check bench $(BENCHES) lock clean distclean
+.PHONY: help setup demo serve dev test test-fast lint format check frontend-check gallery bench $(BENCHES) lock clean distclean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,10 @@ check: lint test-fast ## what to run before a commit
 
 frontend-check: ## types, lint and unit tests of the front end
 	@$(SETUP) frontend-check
+
+gallery: ## screenshots of every screen into out/gallery/; ARGS="-k phone" narrows it
+	@$(SETUP) test frontend browser
+	$(BIN)/python -m pytest tests/e2e/gallery.py -q $(ARGS)
 
 bench: $(BENCHES) ## every benchmark; each also has a target of its own
 

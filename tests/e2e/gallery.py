@@ -34,6 +34,8 @@ SCHEMES = ("dark", "light")
 KINDS = ("coverage_tile", "draw_missed", "verify_box", "grid_verify", "fix_box", "compare_two", "adjudicate")
 
 
+README = [("feed-grid", "feed-grid_verify"), ("feed-coverage", "feed-coverage_tile"), ("operations", "ops")]
+COLOURS = 64
 NAMES = (
     "login",
     *(f"feed-{kind}" for kind in KINDS),
@@ -183,3 +185,24 @@ def test_screen(tab: Callable[..., Any], stands: dict[str, Stand], name: str, si
         full_page=not stand.path.startswith("/feed/"),
         animations="disabled",
     )
+
+
+@pytest.mark.parametrize(("name", "shown"), README)
+def test_picture_of_the_readme(
+    tab: Callable[..., Any], stands: dict[str, Stand], name: str, shown: str
+) -> None:
+    """Small pictures for the README: few colours, so that the repository stays light."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    stand = stands[shown]
+    with transaction.atomic():
+        operations.reap_expired(now=timezone.now() + timedelta(minutes=2))
+    page = tab(stand.person, viewport={"width": 1200, "height": 750}, color_scheme="dark")
+    stand.prepare(page.open(stand.path))
+    path = SCREENSHOTS / f"{name}.png"
+    page.page.screenshot(path=path, animations="disabled")
+    with Image.open(path) as image:
+        few = image.convert("RGB").quantize(
+            COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+        )
+    few.save(path, optimize=True)
+    assert path.stat().st_size < 300_000

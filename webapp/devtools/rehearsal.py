@@ -140,7 +140,10 @@ def build(
         otto=person("otto", Role.MANAGER, "Otto Manager"),
         crew=[
             create_person(
-                organisation=organisation, username=f"crew{n}-{mark}", domains=[DOMAIN], name=f"Crew {n}"
+                organisation=organisation,
+                username=f"crew{n}-{mark}",
+                domains=[DOMAIN],
+                name=CREW[n % len(CREW)],
             )
             for n in range(crew)
         ],
@@ -164,13 +167,16 @@ def open_kind(world: World, kind: str, *, cells: int = 9) -> Microtask:
     raise RuntimeError(f"no {kind} after {MOST_STEPS} answers: open are {sorted(t.kind for t in tasks)}")
 
 
-def open_tiles(world: World, objects: Sequence[intake.PlannedObject] = ()) -> None:
-    """What a pre-labelling run does: cut the scene into tiles and insert its predictions."""
+def open_tiles(world: World, objects: Sequence[intake.PlannedObject] = (), *, tile_px: int = TILE_PX) -> None:
+    """What a pre-labelling run does: cut the scene into tiles and insert its predictions.
+
+    Predictions belong to tiles of TILE_PX, so another `tile_px` goes without them.
+    """
     scene = world.scene
     tiles = []
-    for y in range(0, scene.height, TILE_PX):
-        for x in range(0, scene.width, TILE_PX):
-            core = (x, y, min(TILE_PX, scene.width - x), min(TILE_PX, scene.height - y))
+    for y in range(0, scene.height, tile_px):
+        for x in range(0, scene.width, tile_px):
+            core = (x, y, min(tile_px, scene.width - x), min(tile_px, scene.height - y))
             tiles.append(intake.PlannedTile(f"{x}-{y}", core, _grown(core, scene)))
     run = Run.objects.create(
         project=world.project, dataset=scene.dataset, kind="prelabel", state=Run.State.DONE

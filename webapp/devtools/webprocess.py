@@ -23,6 +23,7 @@ class WebProcess:
     """Starts on entry, is healthy when entered, stops on exit; `kill` and `start` again in between keep the port."""
 
     def __init__(self, database_url: str, redis_url: str = "", **environment: str) -> None:
+        self.servers, self.extra = (database_url, redis_url), environment
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self._environment = {

@@ -267,6 +267,7 @@ export class App {
     for (const stage of this.session.stages) stage.paintNow();
     this.refresh();
     this.focusTask();
+    this.meter.shown();
     this.meter.afterPaint(() => {
       this.paintedMs = performance.now();
       this.clock = new ActiveClock(this.paintedMs, document.hidden);

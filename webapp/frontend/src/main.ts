@@ -65,6 +65,9 @@ function debugOf(app: App): object {
     get submitToPaintMs() {
       return [...app.meter.submitToPaintMs];
     },
+    get submitToShownMs() {
+      return [...app.meter.submitToShownMs];
+    },
   });
 }
 

@@ -118,7 +118,6 @@ function keyRow(command: Command, rekey: (button: HTMLElement) => void): HTMLEle
       class: "rekey",
       "data-rekey": command.id,
       title: t("keys.change"),
-      "aria-label": `${command.label}: ${caps.map((c) => c.textContent).join(", ")}. ${t("keys.change")}`,
       onclick: () => rekey(button),
     },
     ...caps,

@@ -9,12 +9,21 @@ export class Meter {
   painted = 0;
   /** Milliseconds from submission to the next task on screen, where that task was already here. */
   readonly submitToPaintMs: number[] = [];
+  /** The part of it that this page's own code takes; the rest is the browser's drawing. */
+  readonly submitToShownMs: number[] = [];
   private sinceMs: number | null = null;
 
   /** `held`: the next task is already with us, so that its paint is ours to be quick about. */
   submitted(held: boolean): void {
     this.sent += 1;
     this.sinceMs = held ? performance.now() : null;
+  }
+
+  /** Call when the next task stands in the page and its picture is drawn. */
+  shown(): void {
+    if (this.sinceMs === null) return;
+    this.submitToShownMs.push(performance.now() - this.sinceMs);
+    if (this.submitToShownMs.length > KEEP) this.submitToShownMs.shift();
   }
 
   /** Call after the task was painted; `then` runs once its pixels are handed to the screen. */

@@ -25,7 +25,7 @@ export class CellView {
   ) {
     this.element = el(
       "div",
-      { class: "cell", role: "gridcell", "data-cell": cell.id },
+      { class: "cell", role: "option", "data-cell": cell.id },
       this.canvas,
       el("span", { class: "cell-mark cell-mark-bad" }, icon("cross")),
       el("span", { class: "cell-mark cell-mark-unsure" }, icon("unsure")),

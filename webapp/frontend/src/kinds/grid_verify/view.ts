@@ -7,7 +7,7 @@ import { decoded } from "../shared/looks";
 import { toleranceCommand } from "../shared/tools";
 import { CellView, paintLarge } from "./cell";
 import { gridCommands } from "./keys";
-import { cycleMark, type GridState, type GridTask, layOut, MS_PER_CELL, see, toggleMark } from "./model";
+import { cycleMark, type GridState, type GridTask, layOut, MS_PER_CELL, promptGrid, see, toggleMark } from "./model";
 
 const GAP_PX = 8;
 const LEAST_PX = 116;
@@ -46,7 +46,14 @@ class GridView implements KindView<GridState> {
     this.cells = cells.map((cell, index) => new CellView(cell, index + 1, cells.length));
     this.grid = el(
       "div",
-      { class: "grid", role: "grid", tabindex: -1, "data-testid": "stage" },
+      {
+        class: "grid",
+        role: "listbox",
+        "aria-multiselectable": "true",
+        "aria-label": promptGrid(host.task),
+        tabindex: -1,
+        "data-testid": "stage",
+      },
       ...this.cells.map((c) => c.element),
     );
     const bar = el("div", { class: "grid-bar" }, this.count, el("p", { class: "grid-hint" }, t("grid_verify.hint")));
