@@ -97,7 +97,9 @@ def _decode(
     second = mean[at].topk(2, dim=1).values[:, 1] if mean.shape[1] > 1 else torch.zeros(len(at))
     hits = (logits[:, at, labels[kept]].sigmoid() >= options.floor).sum(0)
     side = (refined[:, 2:] - refined[:, :2]).clamp(min=1e-3).prod(1).sqrt()
-    spread = reach[:, at].var(0, correction=0).sqrt().mean(1) * grid[at, 2] / side
+    edges = reach[:, at]  # (V, K, 4)
+    away = (edges - edges.mean(0)).square().mean(0).sqrt().mean(1)
+    spread = away * grid[at, 2] / side
     return Detections(refined, labels[kept], scores[kept], scores[kept] - second, hits, spread)
 
 

@@ -1,6 +1,6 @@
 """How good the models and the engine are, on real images: prints a table and writes out/bench/engine.json.
 
-Run by `make bench-engine`. ARGS="--only coco128_ap50 person_oks" narrows it, ARGS=--quick takes small sizes where a
+Run by `make bench-engine` (half an hour on an idle core). ARGS="--only photos scale" narrows it, ARGS=--quick takes small sizes where a
 section has them. Needs the shared data (TESSERA_SHARED); a section whose data or model is missing says so and is null.
 Each number stands beside the baseline that it was measured against and the goal.
 """

@@ -10,11 +10,13 @@ from routing.certify import choose_auto_threshold
 FULL_STEPS, FEW_STEPS = 800, 250  # at most 4 CPU minutes, and about 1
 ALPHA, DELTA = 0.05, 0.05
 RESAMPLES = 100
+SHOWN = 0.1  # most detections are surely nothing, which is easy to say; these are the ones that people see
 
 
 def measure(*, quick: bool) -> dict[str, Measurement]:
     """Three seeds, from the pretrained detector; measured on the 72 test pictures, of which nothing was chosen."""
     pool, test = cells.examples("train"), cells.examples("test", holdout=True)
+    test = test[:6] if quick else test
     seeds = (0,) if quick else (0, 1, 2)
     full_steps, few_steps = (20, 10) if quick else (FULL_STEPS, FEW_STEPS)
     full = [cells.train(pool, test, seed=s, steps=full_steps) for s in seeds]
@@ -42,13 +44,15 @@ def probabilities(samples: list[list[list[float]]]) -> dict[str, Measurement]:
 
     The objects of one half of the draws certify, the others tell; certified is `ALPHA` at confidence 1 - `DELTA`.
     """
-    errors, kept, total = [], 0, 0
+    errors, among_shown, kept, total = [], [], 0, 0
     rng = np.random.default_rng(0)
     shares = []
     for sample in samples:
         rows = np.array(sample)
         p, right = rows[:, 0], rows[:, 2] > 0
         errors.append(expected_calibration_error(p, right))
+        shown = p >= SHOWN
+        among_shown.append(expected_calibration_error(p[shown], right[shown]))
         for _ in range(RESAMPLES):
             order = rng.permutation(len(rows))
             known, rest = order[: len(rows) // 2], order[len(rows) // 2 :]
@@ -62,7 +66,7 @@ def probabilities(samples: list[list[list[float]]]) -> dict[str, Measurement]:
         return {}
     return {
         "ece": Measurement(
-            float(np.mean(errors)), {"goal of issue": 0.03}, most=0.03, detail={"seeds": errors}
+            float(np.mean(errors)), {"always the mean": 0.0}, most=0.03, detail={"seeds": errors}
         ),
         "certified_coverage": Measurement(
             kept / total,

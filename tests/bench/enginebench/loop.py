@@ -23,14 +23,16 @@ POLICY = RoutingPolicy.from_json({"tolerance_iou": 0.5})
 LABELLED, STEPS = 80, 350
 # Rounds of the race between active and random choice: pictures labelled so far, and the training after each.
 ROUNDS, RACE_STEPS = (6, 12, 24), 120
+LOOKED_AT = 40  # pictures that active choice looks at in a round: a sample does, and looking costs time
 
 
 def measure(*, quick: bool) -> dict[str, Measurement]:
     pool, val = cells.examples("train", two=True), cells.examples("val", two=True, holdout=True)
     test = cells.examples("test", two=True)
     labelled, steps = (8, 10) if quick else (LABELLED, STEPS)
-    ref, _ = cells.train(cells.pick(pool, labelled, 0), val, seed=0, steps=steps, two=True)
-    shown = test[:6] if quick else test
+    held = cells.pick(val, 6 if quick else 40, 0)  # for the calibration; looking costs as much as learning
+    ref, _ = cells.train(cells.pick(pool, labelled, 0), held, seed=0, steps=steps, two=True)
+    shown = test[:4] if quick else test
     ours = simulate(shown, [predict(e, ref) for e in shown], ref.metrics.get("sample", []))
     drawn = simulate(shown, None, [])
     return {
@@ -40,7 +42,7 @@ def measure(*, quick: bool) -> dict[str, Measurement]:
             least=3.0,
             detail={"ours": _told(ours), "draw_and_check": _told(drawn), "labelled": labelled},
         ),
-        "active_vs_random": race(pool, val, quick),
+        "active_vs_random": race(pool, cells.pick(val, 4 if quick else 24, 1), quick),
     }
 
 
