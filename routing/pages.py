@@ -17,6 +17,9 @@ class PageItem:
     excluded: frozenset[int] = frozenset()
 
 
+Barring = tuple[PageItem, int]  # an item and the active people it bars, as bits
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """The objects of one page and everybody who may not answer it."""
@@ -40,11 +43,13 @@ def plan_pages(
     for item in items:
         groups.setdefault(item.group, []).append(item)
     people = frozenset(active)
+    bit = {person: 1 << n for n, person in enumerate(sorted(people))}
     most_barred = max(len(people) - KEEP_FREE, 0)
     for members in groups.values():
-        left = sorted(members, key=lambda item: (sorted(item.excluded & people), item.id))
+        alike = sorted(members, key=lambda item: (sorted(item.excluded & people), item.id))
+        left = [(item, sum(bit[person] for person in item.excluded & people)) for item in alike]
         while len(left) >= policy.grid_min:
-            page, rest = _fill(left, policy.grid_size, people, most_barred)
+            page, rest = _fill(left, policy.grid_size, most_barred)
             if len(page.ids) < policy.grid_size and not due:
                 break
             if len(page.ids) < policy.grid_min:
@@ -54,23 +59,22 @@ def plan_pages(
             left = rest
         else:
             if due:
-                alone.extend(item.id for item in left)
+                alone.extend(item.id for item, _ in left)
     return pages, alone
 
 
-def _fill(
-    left: list[PageItem], size: int, people: frozenset[int], most_barred: int
-) -> tuple[Page, list[PageItem]]:
-    """Take the first item and those that bar the fewest further people."""
-    chosen = [left[0]]
-    barred = left[0].excluded & people
+def _fill(left: list[Barring], size: int, most_barred: int) -> tuple[Page, list[Barring]]:
+    """Take the first item and those that bar the fewest further people; people are bits, counted at once."""
+    chosen, barred = [left[0][0]], left[0][1]
+    most = max(most_barred, barred.bit_count())
     rest = left[1:]
     while rest and len(chosen) < size:
-        index = min(range(len(rest)), key=lambda k: (len((rest[k].excluded & people) - barred), k))
-        union = barred | (rest[index].excluded & people)
-        if len(union) > max(most_barred, len(barred)):
+        free = ~barred
+        index = min(range(len(rest)), key=lambda k: (rest[k][1] & free).bit_count())
+        if (barred | rest[index][1]).bit_count() > most:
             break
-        barred = union
-        chosen.append(rest.pop(index))
+        item, bars = rest.pop(index)
+        barred |= bars
+        chosen.append(item)
     everyone = frozenset().union(*(item.excluded for item in chosen))
     return Page(tuple(item.id for item in chosen), everyone), rest
