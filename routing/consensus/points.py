@@ -93,7 +93,7 @@ def match_points(answers: Mapping[str, Array], radius: float) -> list[dict[str, 
     people = sorted(answers)
     owner = np.repeat(np.arange(len(people)), [len(answers[name]) for name in people])
     points = np.concatenate([answers[name] for name in people]) if people else np.zeros((0, 2))
-    order = np.lexsort((points[:, 1], points[:, 0], owner))
+    order = np.lexsort((owner, points[:, 1], points[:, 0]))
     points, owner = points[order], owner[order]
     distance = np.linalg.norm(points[:, None] - points[None, :], axis=2)
     # 2 at the same place, 1 at the radius: near marks count more, and all within reach count.

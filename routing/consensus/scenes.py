@@ -117,7 +117,8 @@ def match_scene(answers: Mapping[str, Array], *, min_iou: float = MATCH_IOU) -> 
     drawn = [_boxes(name, answers[name]) for name in people]
     owner = np.repeat(np.arange(len(people)), [len(boxes) for boxes in drawn])
     boxes = np.concatenate(drawn) if people else np.zeros((0, 4))
-    order = np.lexsort((*boxes.T[::-1], owner))  # the order in which somebody drew must not matter
+    # By content: neither the order in which somebody drew nor anybody's name may break a tie.
+    order = np.lexsort((owner, *boxes.T[::-1]))
     boxes, owner = boxes[order], owner[order]
     found = match_answers(owner, bx.iou_matrix(boxes, boxes), min_iou)
     return [{people[owner[i]]: boxes[i] for i in members} for members in found]
@@ -178,7 +179,7 @@ def fuse_scene(
 
 def fuse_candidate(members: Candidate, hands: Mapping[str, Hand]) -> tuple[Array, float]:
     """Return the fused box (4,) and its edge noise relative to sqrt(area)."""
-    names = sorted(members)
+    names = sorted(members, key=lambda name: (members[name].tolist(), name))
     boxes = np.stack([members[name] for name in names])
     known = [hands.get(name, Hand()) for name in names]
     boxes = boxes - np.array([hand.bias for hand in known]) * bx.size(boxes)[:, None]
