@@ -13,7 +13,8 @@ from webapp.config.wsgi import application as wsgi  # sets Django up before anyt
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 
+from webapp.config.probes import Probes, lifespan
 from webapp.config.websockets import websockets
 
 http = WSGIMiddleware(wsgi, workers=4)  # type: ignore[arg-type]  # both say WSGI, with types of their own
-application = ProtocolTypeRouter({"http": http, "websocket": websockets})
+application = ProtocolTypeRouter({"http": Probes(http), "websocket": websockets, "lifespan": lifespan})

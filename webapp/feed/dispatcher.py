@@ -291,3 +291,8 @@ def dispatcher() -> Dispatcher:
     if loop not in _dispatchers or _dispatchers[loop].task.done():
         _dispatchers[loop] = Dispatcher()
     return _dispatchers[loop]
+
+
+def running_dispatcher() -> Dispatcher | None:
+    """The dispatcher of the running event loop, if it has one."""
+    return _dispatchers.get(asyncio.get_running_loop())

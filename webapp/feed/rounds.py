@@ -11,13 +11,13 @@ import numpy as np
 from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
-from webapp.feed.presence import Presence
 from webapp.feed.seats import Seat, paused, waiting
 from webapp.labeling import grids, holding, operations
 from webapp.labeling.book import Book
 from webapp.labeling.holding import Desk, Taken
 from webapp.labeling.models import Assignment
 from webapp.labeling.operations import Ack, Refusal, Submission
+from webapp.labeling.presence import Presence, dead_sessions
 from webapp.labeling.shelf import Shelf
 from webapp.labeling.windows import Windows
 
@@ -51,6 +51,7 @@ class Rounds:
         self._rng = np.random.default_rng()
         self._pages_at = 0.0
         self._queued = True
+        self._begun = False
 
     def run(
         self, answers: Sequence[Given], left: Sequence[str], hungry: Sequence[Seat], clock: float
@@ -61,6 +62,8 @@ class Rounds:
         """
         try:
             self.windows.share = self.presence.refresh()
+            if not self._begun:
+                self._begin()
             if left:
                 with transaction.atomic():
                     holding.leave(left, now=timezone.now())
@@ -76,6 +79,13 @@ class Rounds:
                 raise
             log.exception("a round of %d answers failed; its answers are taken apart", len(answers))
             return self._halved(answers, clock)
+
+    def _begin(self) -> None:
+        """On SQLite this is the only web process: whatever sockets hold leases were another's, which is gone."""
+        if connection.vendor == "sqlite":
+            with transaction.atomic():
+                holding.leave(dead_sessions({self.presence.prefix}), now=timezone.now())
+        self._begun = True
 
     def _halved(self, answers: Sequence[Given], clock: float) -> Round:
         """One poisonous answer must not take the others down: bisect until it is alone."""

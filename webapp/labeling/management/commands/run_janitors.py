@@ -39,6 +39,7 @@ class Command(BaseCommand):
     def round(self, rng: np.random.Generator, *, as_json: bool) -> None:
         now = timezone.now()
         done = {
+            "sockets_left_by_dead_processes": janitors.return_what_the_dead_hold(now),
             "leases_returned": janitors.reap_expired_leases(now),
             "pages_formed": janitors.form_pages(now, rng),
             "datasets_closed": [dataset.name for dataset in janitors.close_finished_datasets(now)],

@@ -59,13 +59,10 @@ def living() -> set[int]:
         return {key for (key,) in cursor.fetchall()}
 
 
-def orphaned_sessions() -> list[str]:
-    """Sessions that hold leases although the process they belonged to is gone."""
-    if connection.vendor != "postgresql":
-        return []
+def dead_sessions(alive: set[str]) -> list[str]:
+    """Sessions that hold leases although the process they belonged to is gone; `alive` are the prefixes of the others."""
     held = Assignment.objects.filter(state=Assignment.State.LEASED).exclude(session="")
-    sessions = list(held.values_list("session", flat=True).distinct())
-    alive = {prefix(key) for key in living()} if sessions else set()
+    sessions = held.values_list("session", flat=True).distinct()
     return [session for session in sessions if len(session) == SESSION and session[:8] not in alive]
 
 
