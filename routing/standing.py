@@ -152,3 +152,10 @@ def _too_fast(counts: Counts, policy: RoutingPolicy) -> str | None:
         if share >= policy.fast_share:
             return f"{n:.0f} answers of the kind {kind} took about {math.exp(mean):.1f} s each, too little to look."
     return None
+
+
+def evidence_of(counts: Counts) -> list[float]:
+    """Return, for each of SPAM_TYPES, the log-likelihood of the counts under it less that of diligent work."""
+    score = _LOG_RATES @ np.array([n for key, width in _EVIDENCE for n in counts(key)[:width]])
+    diligent = score[_NAMES.index("diligent")]
+    return [float(score[_NAMES.index(spam.name)] - diligent) for spam in SPAM_TYPES]

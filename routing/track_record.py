@@ -88,7 +88,8 @@ class TrackRecord:
         """Return the same record, shrunk to what this crowd has shown instead of to the fixed pool."""
         return replace(self, pool=pool)
 
-    def _get(self, key: str) -> tuple[float, ...]:
+    def amounts(self, key: str) -> tuple[float, ...]:
+        """Return the weighted counts under one key (see the module), zeros where there are none."""
         raw = self.counts.get(key)
         scale = _SCALE[key[0]]
         return tuple(n / s for n, s in zip(raw, scale, strict=True)) if raw else (0.0,) * len(scale)
@@ -96,9 +97,9 @@ class TrackRecord:
     def _verdicts(self, kind: str, level: str) -> tuple[float, ...]:
         sources = VERDICT_SOURCES.get(kind)
         if sources is None:
-            return self._get(f"v|{kind}|{level}")
+            return self.amounts(f"v|{kind}|{level}")
         return tuple(
-            sum(column) for column in zip(*(self._get(f"v|{s}|{level}") for s in sources), strict=True)
+            sum(column) for column in zip(*(self.amounts(f"v|{s}|{level}") for s in sources), strict=True)
         )
 
     def verdict_rows(self, kind: str, domain: str = "", cls: int | None = None) -> Rows:
@@ -133,7 +134,7 @@ class TrackRecord:
         pool = skill.pool_recall(size_px)
         found = missed = expected = 0.0
         for index, limit in enumerate(skill.BANDS):
-            f, m = self._get(f"l||{index}")
+            f, m = self.amounts(f"l||{index}")
             found, missed = found + f, missed + m
             expected += (f + m) * skill.pool_recall(skill.band_size(limit))
         n = found + missed
@@ -141,14 +142,14 @@ class TrackRecord:
         own = (found + ANNOTATOR_WEIGHT * 0.8) / (n + ANNOTATOR_WEIGHT)
         usual = (expected + ANNOTATOR_WEIGHT * 0.8) / (n + ANNOTATOR_WEIGHT)
         prior = skill.sigmoid(skill.logit(pool) + skill.logit(own) - skill.logit(usual))
-        f, m = self._get(f"l|{skill.quoted(domain)}|{size_band}")
+        f, m = self.amounts(f"l|{skill.quoted(domain)}|{size_band}")
         return (f + DOMAIN_WEIGHT * prior) / (f + m + DOMAIN_WEIGHT)
 
     def box_sigma(self, domain: str) -> float:
         """Return the noise of an edge that this annotator draws, relative to sqrt(area) of the box."""
         loss = n = 0.0
         for kind in ("draw_missed", "fix_box"):
-            here = self._get(f"d|{kind}|{skill.quoted(domain)}") if domain else self._get(f"d|{kind}|")
+            here = self.amounts(f"d|{kind}|{skill.quoted(domain)}") if domain else self.amounts(f"d|{kind}|")
             loss, n = loss + here[3], n + here[4]
         prior = skill.BOX_SIGMA * math.sqrt(skill.TIER_ERROR[self.tier])
         sigma = (loss / skill.IOU_LOSS_PER_SIGMA + ANNOTATOR_WEIGHT * prior) / (n + ANNOTATOR_WEIGHT)
@@ -157,18 +158,20 @@ class TrackRecord:
     def draw_quality(self, domain: str, kind: str = "draw_missed") -> Belief:
         """Return the belief that a version drawn by this annotator starts with."""
         pool = skill.draw_pool(kind, self.tier, domain in self.declared)
-        row = skill.shrink(self._get(f"d|{kind}|")[:3], pool, ANNOTATOR_WEIGHT)
-        return Belief.of(skill.shrink(self._get(f"d|{kind}|{skill.quoted(domain)}")[:3], row, DOMAIN_WEIGHT))
+        row = skill.shrink(self.amounts(f"d|{kind}|")[:3], pool, ANNOTATOR_WEIGHT)
+        return Belief.of(
+            skill.shrink(self.amounts(f"d|{kind}|{skill.quoted(domain)}")[:3], row, DOMAIN_WEIGHT)
+        )
 
     def compare_accuracy(self) -> float:
         """Return the probability that this annotator picks the better of two versions."""
-        right, wrong = self._get("c|")
+        right, wrong = self.amounts("c|")
         pool = 1 - (1 - skill.COMPARE_RIGHT) * skill.TIER_ERROR[self.tier]
         return (right + ANNOTATOR_WEIGHT * pool) / (right + wrong + ANNOTATOR_WEIGHT)
 
     def seconds(self, kind: str) -> float:
         """Return the expected time of one answer of this kind (per cell of a grid), log-normal, shrunk to the pool."""
-        n, logs, squares = self._get(f"t|{kind}")
+        n, logs, squares = self.amounts(f"t|{kind}")
         prior = math.log(skill.SECONDS[kind])
         mean = (logs + SPEED_WEIGHT * prior) / (n + SPEED_WEIGHT)
         spread = squares - 2 * mean * logs + n * mean * mean
@@ -178,20 +181,20 @@ class TrackRecord:
     def answers(self, kind: str | None = None) -> float:
         """Return how many timed answers (cells of a grid) are counted, of one kind or of all."""
         kinds = [kind] if kind else list(skill.SECONDS)
-        return sum(self._get(f"t|{k}")[0] for k in kinds)
+        return sum(self.amounts(f"t|{k}")[0] for k in kinds)
 
     def gold_summary(self) -> dict[str, dict[str, float]]:
         """Return per kind the gold answers, how many were right, and the share shrunk by 4 pseudo-answers at 90 %."""
         out: dict[str, dict[str, float]] = {}
         for kind in skill.SECONDS:
-            n, right = self._get(f"g|{kind}")
+            n, right = self.amounts(f"g|{kind}")
             if n:
                 out[kind] = {"answers": n, "right": right, "share": (right + 3.6) / (n + 4)}
         return out
 
     def standing(self, policy: RoutingPolicy) -> Standing:
         """Return ok, coach or paused, with the reason."""
-        return judge(self._get, policy)
+        return judge(self.amounts, policy)
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values."""

@@ -10,6 +10,7 @@ import numpy as np
 from routing.annotation.kinds import validate_answer
 from routing.assignment import Offer, choose
 from routing.certify import choose_auto_threshold
+from routing.drift import Drift
 from routing.eligibility import Waiting, why_not
 from routing.gold import gold_due, make_verify_gold
 from routing.policy import RoutingPolicy
@@ -43,6 +44,7 @@ class Person:
     answers: int = 0
     last_kind: str | None = None
     last_lane: str | None = None
+    drift: Drift = field(default_factory=Drift)
     standing: Standing = field(default_factory=lambda: Standing("ok", ""))
     checked: float | None = None
 
@@ -237,6 +239,7 @@ class Batch:
         changed = {person.id}
         for id, outcome in self.desk.credits:
             self.people[id].record = self.people[id].record.updated(outcome)
+            self.people[id].drift = self.people[id].drift.updated(outcome)
             changed.add(id)
         self._learned += len(self.desk.credits)
         self.desk.credits = []
@@ -249,6 +252,6 @@ class Batch:
             self._judge(self.people[id])
 
     def _judge(self, person: Person) -> None:
-        person.standing = person.record.standing(self.policy)
+        person.standing = person.drift.standing() or person.record.standing(self.policy)
         if person.standing.state == "paused" and person.checked is None:
             person.checked = person.standing.evaluated
