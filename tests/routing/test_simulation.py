@@ -60,14 +60,14 @@ def check_table(objects: int, precisions: tuple[float, ...], names: list[str]) -
 
 class TestPolicyTable:
     def test_reproduces_the_prototype_for_a_good_proposer(self) -> None:
-        check_table(1000, (0.85,), list(POLICIES))
+        check_table(500, (0.85,), list(POLICIES))
 
     @pytest.mark.slow
     def test_reproduces_the_prototype_at_every_precision(self) -> None:
         check_table(8000, PRECISIONS, list(POLICIES))
 
     def test_stops_by_risk_cheaper_and_better_than_any_fixed_rule(self) -> None:
-        table = policy_table((0.85,), objects=1500)
+        table = policy_table((0.85,), objects=1000)
         adaptive = table["adaptive"][0.85]
 
         for name in ("draw_once", "draw_thrice", "draw_verify", "edit", "verify_once"):
@@ -200,7 +200,7 @@ class TestBatch:
         assert cold["auto_accepted"] == 0
 
     def test_needs_its_audit_when_the_proposer_is_overconfident(self) -> None:
-        world = Settings(scenes=4, objects=60, people=16, specialists=2, overconfidence=2.5)
+        world = Settings(scenes=3, objects=60, people=16, specialists=2, overconfidence=2.5)
         audited = simulate_batch(world)
         trusted = simulate_batch(world, without=["audit"])
 
@@ -221,7 +221,7 @@ class TestBatch:
 
 class TestSpam:
     def test_finds_the_careless_within_40_answers_and_spares_the_honest(self) -> None:
-        found = spam_trial(each=20)
+        found = spam_trial(each=10)
 
         for kind in ("yes_spam", "random", "systematic", "bot"):
             caught = (found[kind]["paused"] or 0) + (found[kind]["coached"] or 0)
@@ -233,7 +233,7 @@ class TestSpam:
 
 class TestSpecialists:
     def test_matched_to_the_dispute_err_less_than_random_ones(self) -> None:
-        trials = [specialist_trial(seed=seed, disputes=300) for seed in (1, 2, 3)]
+        trials = [specialist_trial(seed=seed, disputes=300, checked=40) for seed in (1, 2, 3)]
         wrong = {way: 1 - np.mean([t[way] for t in trials]) for way in ("matched", "random", "best")}
 
         assert wrong["matched"] <= 0.8 * wrong["random"]
