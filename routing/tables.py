@@ -34,6 +34,8 @@ class Table(Mapping[str, float]):
         return self._hash
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, Table):  # as in every look-up of a cache by policy
+            return self._hash == other._hash and self._items == other._items
         return isinstance(other, Mapping) and dict(self) == dict(other)
 
     def __repr__(self) -> str:

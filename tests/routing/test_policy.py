@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.policy import PolicyError, RoutingPolicy
+from routing.tables import Table
 
 
 def numeric_fields() -> list[str]:
@@ -85,3 +86,21 @@ class TestRoutingPolicy:
         policy = RoutingPolicy.from_json({"wage_per_hour": {"crowd": 0}})
 
         assert policy.price("fix_box", "specialist", 7.0) == 7.0
+
+
+class TestTable:
+    def test_equals_any_mapping_of_the_same_items_in_any_order(self) -> None:
+        table = Table({"a": 1, "b": 2.5})
+
+        assert table == Table({"b": 2.5, "a": 1.0})
+        assert table == {"b": 2.5, "a": 1}
+        assert table != Table({"a": 1})
+        assert table != {"a": 1, "b": 3}
+        assert len({table, Table({"b": 2.5, "a": 1})}) == 1
+
+    def test_travels_between_processes(self) -> None:
+        table = Table({"a": 1})
+
+        there = pickle.loads(pickle.dumps(table))
+
+        assert there == table and hash(there) == hash(table)
