@@ -38,7 +38,7 @@ class ReplayPolicy:
     overlap: int = 5
     risk: float = 0.1
     assign: str = "random"
-    pilot: float = 0.05
+    pilot: float = 0.03
     pilot_answers: int = 5
     least_pilot: int = 30
     load_cap: float = 3.0
@@ -73,7 +73,6 @@ def replay(
     prior: a model's probabilities (tasks, classes), which `fixed` and `adaptive` use.
     """
     queue = _queue(votes, rng)
-    recorded = votes.answers_per_task.astype(np.intp)
     if policy.name != "adaptive":
         bought = queue < policy.overlap
         if policy.name == "majority":
@@ -82,17 +81,17 @@ def replay(
         found = fuse_labels(votes.subset(bought), prior=prior)
         return Replayed(bought, found.probability, found.confidence, 1)
     wanted = np.full(votes.tasks, 0 if prior is not None else 1)
-    pilot = min(max(policy.least_pilot, round(policy.pilot * votes.tasks)), votes.tasks)
+    pilot = max(round(policy.pilot * votes.tasks), min(policy.least_pilot, votes.tasks // 10))
     wanted[rng.choice(votes.tasks, pilot, replace=False)] = policy.pilot_answers
     bought = queue < wanted[votes.task]
     rounds = 0
     while True:
         found, rounds = fuse_labels(votes.subset(bought), prior=prior), rounds + 1
-        got = np.bincount(votes.task[bought], minlength=votes.tasks)
-        open_tasks = (found.pooled.max(1) < 1 - policy.risk) & (got < recorded)
-        if not open_tasks.any():
+        unsure = found.pooled.max(1) < 1 - policy.risk
+        if not unsure[votes.task[~bought]].any():
             return Replayed(bought, found.probability, found.confidence, rounds)
-        bought = bought | _next(votes, found, bought, open_tasks, queue, policy, rng)
+        for _ in range(1 + rounds // 8):  # the hardest few would else need a refit for each of their answers
+            bought = bought | _next(votes, found, bought, unsure, queue, policy, rng)
 
 
 def score_replays(replays: Sequence[Replayed], tasks: Ints, truth: Ints) -> dict[str, float]:
@@ -135,37 +134,32 @@ def _next(
     votes: Votes,
     found: LabelConsensus,
     bought: Bools,
-    open_tasks: Bools,
+    unsure: Bools,
     queue: Ints,
     policy: ReplayPolicy,
     rng: np.random.Generator,
 ) -> Bools:
-    """Return which answers (A,) to buy now: one of each open task."""
-    left = np.flatnonzero(~bought & open_tasks[votes.task])
-    rank = -queue[left].astype(np.float64)
-    if policy.assign == "best":
-        gain = information_gain(
-            found.probability, found.matrices(votes), votes.task[left], votes.annotator[left]
-        )
-        explore = rng.random(votes.tasks)[votes.task[left]] < policy.explore
-        rank = np.where(explore, rank, gain + len(queue))
-    order = (
-        left[np.lexsort((-rank, votes.task[left]))]
-        if policy.assign == "random"
-        else left[np.argsort(-rank, kind="stable")]
-    )
+    """Return which answers (A,) to buy now: one of each unsure task that has any left."""
     chosen = np.zeros(len(bought), dtype=bool)
+    left = np.flatnonzero(~bought & unsure[votes.task])
     if policy.assign == "random":
+        order = left[np.lexsort((queue[left], votes.task[left]))]
         chosen[order[np.flatnonzero(np.diff(votes.task[order], prepend=-1))]] = True
         return chosen
+    gain = information_gain(found.probability, found.matrices(), votes.task[left], votes.annotator[left])
+    # A share of the tasks takes whoever comes: else nobody's skill but the best's would ever be known.
+    explores = rng.random(votes.tasks)[votes.task[left]] < policy.explore
+    order = left[np.lexsort((queue[left], -np.where(explores, np.inf, gain)))]
     load = np.bincount(votes.annotator[bought], minlength=votes.annotators)
-    limit = policy.load_cap * (bought.sum() + open_tasks.sum()) / max(int((load > 0).sum()), 1)
-    settled = ~open_tasks
+    tasks_left = len(np.unique(votes.task[left]))
+    limit = policy.load_cap * (bought.sum() + tasks_left) / max(int((load > 0).sum()), 1)
+    settled: set[int] = set()
     for answer in order:
-        task, who = votes.task[answer], votes.annotator[answer]
-        if not settled[task] and load[who] < limit:
-            settled[task] = chosen[answer] = True
+        task, who = int(votes.task[answer]), votes.annotator[answer]
+        if task not in settled and load[who] < limit:
+            settled.add(task)
+            chosen[answer] = True
             load[who] += 1
-    if not chosen.any():  # everybody left is at the cap: rather than stop, let anybody go on
-        chosen[order[0]] = True
+    if not chosen.any():  # everybody left is at the cap: rather than stop for ever, let the first go on
+        chosen[order[:1]] = True
     return chosen

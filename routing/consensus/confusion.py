@@ -53,8 +53,8 @@ class FitOptions:
 class Fit:
     """posterior (tasks, classes); accuracy (annotators,) posterior means; the prior they come from.
 
-    credit (P, classes): soft counts behind the confusion of each pair; profile (classes, classes): how the crowd errs,
-    rows sum to 1 with a diagonal of 0; log_prior (1 or tasks, classes).
+    credit (P, classes): soft counts behind the confusion of each pair (pair_annotator, pair_label). profile (classes,
+    classes): how the crowd errs, rows sum to 1 with a diagonal of 0. log_prior (1 or tasks, classes).
     """
 
     posterior: Array
@@ -63,6 +63,8 @@ class Fit:
     credit: Array
     profile: Array
     log_prior: Array
+    pair_annotator: Ints
+    pair_label: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +118,26 @@ def fit(votes: Votes, options: FitOptions, prior: Array | None = None) -> Fit:
             log_prior = np.log(learnt)[None, :]
     assert skills is not None
     accuracy = _clipped(skills.reliability.posterior(skills.right, skills.total))
-    return Fit(posterior, accuracy, skills.reliability, skills.credit, skills.profile, log_prior)
+    return Fit(
+        posterior,
+        accuracy,
+        skills.reliability,
+        skills.credit,
+        skills.profile,
+        log_prior,
+        votes.pair_annotator,
+        votes.pair_label,
+    )
 
 
-def matrices(votes: Votes, found: Fit, concentration: float = 3.0) -> Array:
+def matrices(found: Fit, concentration: float = 3.0) -> Array:
     """Return everyone's confusion (annotators, classes, classes): P(label | class) in the last axis."""
     accuracy = found.accuracy[:, None]
     rows = (1 - accuracy)[:, :, None] * found.profile[None]
-    diagonal = np.arange(votes.classes)
+    diagonal = np.arange(len(found.profile))
     rows[:, diagonal, diagonal] = accuracy
     rows *= concentration
-    rows[votes.pair_annotator, :, votes.pair_label] += found.credit
+    rows[found.pair_annotator, :, found.pair_label] += found.credit
     return np.asarray(rows / rows.sum(2, keepdims=True))
 
 

@@ -56,9 +56,9 @@ class LabelConsensus:
         """Return the most probable class of each task (tasks,); ties give the first class."""
         return np.asarray(self.probability.argmax(1), dtype=np.intp)
 
-    def matrices(self, votes: Votes) -> Array:
+    def matrices(self) -> Array:
         """Return everyone's confusion (annotators, classes, classes), P(label | class) in the last axis."""
-        return matrices(votes, self.skills)
+        return matrices(self.skills)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,11 @@ def fuse_labels(
 def _beside_model(votes: Votes, prior: Array) -> LabelConsensus:
     """Return the consensus of answers and a model; tasks of several difficulties keep it honest about hard ones."""
     answered = votes.answers_per_task > 0
-    bend = unbent(votes.classes)
+    # What people say by themselves comes first: a model that is sure of everything would else confirm itself.
+    found, bend = fit(votes, GRADED), unbent(votes.classes)
     for _ in range(PRIOR_ROUNDS):
-        found = fit(votes, GRADED, bend(prior))
         bend = fit_bend(prior[answered], found.posterior[answered], bend)
-    found = fit(votes, GRADED, bend(prior))
+        found = fit(votes, GRADED, bend(prior))
     opinions = {"graded": found.posterior, "model": bend(prior)}
     sure = found.posterior.max(1)
     return LabelConsensus(found.posterior, sure, found.accuracy, opinions, found.posterior, found)

@@ -1,0 +1,220 @@
+"""Consensus of classes: what must hold for every crowd, whoever answers in whatever order."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from routing.consensus.audit import apply_audit, fit_audit_map
+from routing.consensus.labels import fuse_labels
+from routing.consensus.online import OnlineLabels
+from routing.consensus.votes import Votes
+from routing.scores import calibration_error, fair_hits, log_loss
+
+
+def crowd(
+    seed: int,
+    *,
+    tasks: int = 60,
+    people: int = 12,
+    classes: int = 3,
+    each: int = 4,
+    skills: tuple[float, ...] = (0.5, 0.65, 0.8, 0.95),
+) -> tuple[Votes, np.ndarray]:
+    """Return votes of people who know, each with one of the `skills`, or guess, and the truth."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, classes, tasks)
+    skill = rng.choice(skills, people)
+    task = np.repeat(np.arange(tasks), each)
+    who = np.concatenate([rng.choice(people, each, replace=False) for _ in range(tasks)])
+    right = rng.random(len(task)) < skill[who]
+    label = np.where(right, truth[task], rng.integers(0, classes, len(task)))
+    return Votes.of(task, who, label, tasks=tasks, annotators=people, classes=classes), truth
+
+
+@st.composite
+def answers(draw: st.DrawFn) -> tuple[np.ndarray, int, int, int]:
+    """Return (A, 3) rows of task, annotator and label, each pair of task and annotator once, and the sizes."""
+    tasks, people, classes = draw(st.integers(1, 6)), draw(st.integers(1, 5)), draw(st.integers(2, 4))
+    cells = draw(st.sets(st.tuples(st.integers(0, tasks - 1), st.integers(0, people - 1)), max_size=20))
+    rows = [(t, w, draw(st.integers(0, classes - 1))) for t, w in sorted(cells)]
+    return np.array(rows, dtype=np.intp).reshape(-1, 3), tasks, people, classes
+
+
+def votes_of(rows: np.ndarray, tasks: int, people: int, classes: int) -> Votes:
+    return Votes.of(rows[:, 0], rows[:, 1], rows[:, 2], tasks=tasks, annotators=people, classes=classes)
+
+
+class TestFuseLabels:
+    @settings(max_examples=25)
+    @given(answers(), st.randoms(use_true_random=False))
+    def test_does_not_depend_on_the_order_of_answers(self, case, random):
+        rows, tasks, people, classes = case
+        order = list(range(len(rows)))
+        random.shuffle(order)
+        first = fuse_labels(votes_of(rows, tasks, people, classes))
+        second = fuse_labels(votes_of(rows[order], tasks, people, classes))
+        assert np.array_equal(first.probability, second.probability)
+
+    @settings(max_examples=25)
+    @given(answers(), st.randoms(use_true_random=False))
+    def test_does_not_depend_on_the_names_of_annotators_and_classes(self, case, random):
+        rows, tasks, people, classes = case
+        who, label = list(range(people)), list(range(classes))
+        random.shuffle(who)
+        random.shuffle(label)
+        renamed = np.stack([rows[:, 0], np.array(who)[rows[:, 1]], np.array(label)[rows[:, 2]]], axis=1)
+        first = fuse_labels(votes_of(rows, tasks, people, classes)).probability
+        second = fuse_labels(votes_of(renamed, tasks, people, classes)).probability
+        assert second[:, label] == pytest.approx(first, abs=1e-6)
+
+    @settings(max_examples=25)
+    @given(answers())
+    def test_states_probabilities_and_leaves_its_input_alone(self, case):
+        rows, tasks, people, classes = case
+        votes = votes_of(rows, tasks, people, classes)
+        before = votes.counts.copy(), votes.task.copy(), votes.label.copy()
+        found = fuse_labels(votes)
+        assert np.isfinite(found.probability).all() and (found.probability >= 0).all()
+        assert found.probability.sum(1) == pytest.approx(np.ones(tasks))
+        assert all(
+            np.array_equal(a, b) for a, b in zip(before, (votes.counts, votes.task, votes.label), strict=True)
+        )
+
+    @pytest.mark.parametrize("classes", [2, 3, 6])
+    def test_keeps_what_is_unanimous(self, classes):
+        truth = np.arange(30) % classes
+        task, who = np.repeat(np.arange(30), 3), np.tile(np.arange(3), 30)
+        found = fuse_labels(Votes.of(task, who, truth[task], tasks=30, annotators=3, classes=classes))
+        assert np.array_equal(found.labels(), truth)
+        assert found.confidence.min() > 0.8
+
+    @pytest.mark.parametrize("lie", [0, 1, 2])
+    def test_is_not_moved_by_one_adversary_among_five(self, lie):
+        truth = np.arange(60) % 3
+        task, who = np.repeat(np.arange(60), 5), np.tile(np.arange(5), 60)
+        label = np.where(who == 4, lie if lie == 0 else (truth[task] + lie) % 3, truth[task])
+        found = fuse_labels(Votes.of(task, who, label, tasks=60, annotators=5, classes=3))
+        assert np.array_equal(found.labels(), truth)
+
+    def test_is_even_without_answers(self):
+        found = fuse_labels(Votes.of([], [], [], tasks=3, annotators=2, classes=4))
+        assert found.probability == pytest.approx(np.full((3, 4), 0.25))
+
+    def test_follows_a_single_answer_without_being_sure(self):
+        found = fuse_labels(Votes.of([0], [0], [1], tasks=1, annotators=1, classes=2))
+        assert found.labels().tolist() == [1]
+        assert 0.5 < found.confidence[0] < 0.95
+
+    def test_beats_majority_where_people_differ(self):
+        gain = []
+        for seed in range(4):
+            votes, truth = crowd(seed, tasks=300, people=15, each=5, skills=(0.2, 0.9))
+            ours = fair_hits(fuse_labels(votes).probability, truth).mean()
+            gain.append(ours - fair_hits(votes.shares(), truth).mean())
+        assert np.mean(gain) > 0.03
+
+    def test_learns_that_one_person_swaps_two_classes(self):
+        truth = np.arange(80) % 2
+        task, who = np.repeat(np.arange(80), 3), np.tile(np.arange(3), 80)
+        label = np.where(who == 2, 1 - truth[task], truth[task])
+        found = fuse_labels(Votes.of(task, who, label, tasks=80, annotators=3, classes=2))
+        assert found.matrices()[2, 0, 1] > 0.8 > 0.2 > found.matrices()[0, 0, 1]
+
+    def test_bends_an_overconfident_model_and_still_uses_it(self):
+        votes, truth = crowd(5, tasks=400, people=10, each=2)
+        rng = np.random.default_rng(5)
+        guess = np.where(rng.random(400) < 0.75, truth, rng.integers(0, 3, 400))
+        prior = np.full((400, 3), 0.001)
+        prior[np.arange(400), guess] = 0.998
+        beside, alone = fuse_labels(votes, prior=prior), fuse_labels(votes)
+        assert fair_hits(beside.probability, truth).mean() > fair_hits(alone.probability, truth).mean() + 0.03
+        assert beside.opinions["model"].max(1).mean() < 0.95
+
+    @pytest.mark.parametrize("prior", [np.ones((2, 2)), np.full((1, 2), np.nan), np.zeros((1, 2))])
+    def test_refuses_a_prior_that_is_none(self, prior):
+        with pytest.raises(ValueError, match="prior: "):
+            fuse_labels(Votes.of([0], [0], [1], tasks=1, annotators=1, classes=2), prior=prior)
+
+
+class TestVotes:
+    def test_refuses_an_index_out_of_range_by_name(self):
+        with pytest.raises(ValueError, match="label: index out of range; give 0 to 1"):
+            Votes.of([0], [0], [2], tasks=1, annotators=1, classes=2)
+
+    def test_sums_alike_by_pair_and_by_answer(self):
+        votes, _ = crowd(1)
+        rows = np.random.default_rng(1).random((len(votes.pair_label), 3))
+        assert votes.sum_answers(rows[votes.pair]) == pytest.approx(votes.sum_by_task(rows))
+
+
+class TestOnlineLabels:
+    def test_agrees_with_the_batch_once_every_answer_is_in(self):
+        agree, change = [], []
+        for seed in range(3):
+            votes, _ = crowd(seed, tasks=150, people=12, each=5)
+            found = fuse_labels(votes)
+            online = OnlineLabels(found.skills, 12, 150)
+            for i in np.random.default_rng(seed).permutation(len(votes.task)):
+                online.update(int(votes.task[i]), int(votes.annotator[i]), int(votes.label[i]))
+            for _ in range(3):
+                online.sweep()
+            posterior = np.array([online.posterior(t) for t in range(150)])
+            batch = found.opinions["confusion"]
+            agree.append(np.mean(posterior.argmax(1) == batch.argmax(1)))
+            change.append(np.abs(posterior - batch).mean())
+        assert np.mean(agree) > 0.97
+        assert np.mean(change) < 0.03
+
+    def test_comes_to_rest(self):
+        votes, _ = crowd(2)
+        online = OnlineLabels.of(votes, fuse_labels(votes))
+        assert min(online.sweep() for _ in range(40)) < 1e-3
+
+    def test_stops_asking_when_people_agree(self):
+        votes, _ = crowd(3, each=5)
+        online = OnlineLabels(fuse_labels(votes).skills, 12, 1)
+        assert online.wants_more(0, risk=0.1)
+        for person in range(5):
+            online.update(0, person, 1)
+        assert not online.wants_more(0, risk=0.1)
+
+    def test_refuses_a_task_it_has_no_room_for(self):
+        votes, _ = crowd(3)
+        with pytest.raises(ValueError, match="task 60, annotator 0: unknown"):
+            OnlineLabels.of(votes, fuse_labels(votes)).update(60, 0, 0)
+
+
+class TestAudit:
+    def test_takes_rulings_as_they_are_and_corrects_the_rest(self):
+        votes, truth = crowd(7, tasks=500, people=10, each=3)
+        found = fuse_labels(votes)
+        wrong_truth = np.where(np.random.default_rng(0).random(500) < 0.3, (truth + 1) % 3, truth)
+        audited = np.arange(200)
+        corrected = apply_audit(found, audited, wrong_truth[:200])
+        assert np.array_equal(corrected.labels()[:200], wrong_truth[:200])
+        rest = slice(200, None)
+        real = fair_hits(corrected.probability[rest], wrong_truth[rest]).mean()
+        before = abs(found.confidence[rest].mean() - real)
+        assert abs(corrected.confidence[rest].mean() - real) < min(0.06, before)
+
+    def test_leaves_everything_alone_without_rulings(self):
+        found = fuse_labels(crowd(1)[0])
+        assert apply_audit(found, np.zeros(0, np.intp), np.zeros(0, np.intp)) is found
+
+    def test_never_says_that_surer_is_worse(self):
+        rng = np.random.default_rng(0)
+        stated = rng.uniform(0.5, 0.99, 300)
+        assert fit_audit_map(stated, (rng.random(300) < 1.4 - stated).astype(float)).slope >= 0
+
+
+class TestScores:
+    def test_shares_a_tie(self):
+        assert fair_hits(np.array([[0.5, 0.5], [0.9, 0.1]]), np.array([0, -1])).tolist() == [0.5, 0.0]
+
+    def test_is_calibrated_when_stated_and_real_agree(self):
+        assert calibration_error(np.full(10, 0.7), np.array([1.0] * 7 + [0.0] * 3)) == pytest.approx(0.0)
+        assert calibration_error(np.full(10, 0.95), np.array([1.0] * 5 + [0.0] * 5)) == pytest.approx(0.45)
+
+    def test_bounds_the_loss_of_a_class_that_nobody_named(self):
+        assert log_loss(np.array([[1.0, 0.0]]), np.array([-1])) == pytest.approx(-np.log(1e-6))
