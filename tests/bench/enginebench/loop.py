@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine import jobs
+from engine.active import choose_next
 from engine.types import ModelRef, PrelabelOptions, ScenePrediction, SceneRef, TrainingExample
 from enginebench import cells
 from enginebench.common import Measurement
@@ -115,29 +116,6 @@ def race(pool: Sequence[TrainingExample], val: Sequence[TrainingExample], quick:
 
 
 def most_useful(rest: Sequence[TrainingExample], ref: ModelRef, count: int) -> list[TrainingExample]:
-    """Pictures whose objects are most in doubt, spread over the kinds of pictures there are.
-
-    Doubt is the sum of p (1 - p) over a picture's objects; spread keeps a picture away from those already taken, by
-    counts per class and mean size of its predicted objects.
-    """
-    sample = list(
-        np.random.default_rng(0).permutation(len(rest))[:60]
-    )  # the rest costs time and changes little
-    seen = [predict(rest[i], ref) for i in sample]
-    doubt = np.array([sum(o.p_there * (1 - o.p) for o in s.objects) for s in seen])
-    kinds = np.array([_kind(s) for s in seen])
-    kinds = (kinds - kinds.mean(axis=0)) / np.maximum(kinds.std(axis=0), 1e-6)
-    taken: list[int] = []
-    away = np.ones(len(seen))
-    for _ in range(count):
-        best = int(np.argmax(np.where(np.isin(np.arange(len(seen)), taken), -1.0, doubt * away)))
-        taken.append(best)
-        away = np.minimum(away, np.linalg.norm(kinds - kinds[best], axis=1) / 3)
-    return [rest[sample[i]] for i in taken]
-
-
-def _kind(seen: ScenePrediction) -> list[float]:
-    sure = [o for o in seen.objects if o.p_there > 0.3]
-    sizes = [np.sqrt((o.xyxy[2] - o.xyxy[0]) * (o.xyxy[3] - o.xyxy[1])) for o in sure]
-    counts = [float(sum(o.class_id == c for o in sure)) for c in IDS.values()]
-    return [*counts, float(np.mean(sizes)) if sizes else 0.0]
+    sample = np.random.default_rng(0).permutation(len(rest))[:LOOKED_AT]
+    chosen = choose_next([predict(rest[i], ref) for i in sample], count)
+    return [rest[sample[i]] for i in chosen]
