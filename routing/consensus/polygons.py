@@ -82,8 +82,9 @@ def _rasterised(outlines: list[shapely.Polygon]) -> tuple[Bools, float, float, f
     bounds = np.array([outline.bounds for outline in outlines])
     low, high = bounds[:, :2].min(0), bounds[:, 2:].max(0)
     step = float((high - low).max() / CELLS)
-    low = low - MARGIN * step
-    width, height = (int(v) for v in np.ceil((high - low) / step) + MARGIN)
+    # Half a cell off: outlines drawn on whole numbers would else run through centres, which lie outside then.
+    low = low - (MARGIN + 0.5) * step
+    width, height = (int(v) for v in np.ceil((high - low) / step) + MARGIN + 1)
     x, y = np.meshgrid(low[0] + step * np.arange(width), low[1] + step * np.arange(height))
     inside = []
     for shape in outlines:
