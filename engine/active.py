@@ -33,12 +33,12 @@ def doubt(scene: ScenePrediction) -> float:
 def kinds(scenes: Sequence[ScenePrediction]) -> Floats:
     """Describe each scene (N, F), every column with mean 0 and deviation 1: objects per class, their mean size, and
     blur, darkness, clipping and contrast of the picture."""
+    if not scenes:
+        return np.zeros((0, 0))
     classes = sorted({o.class_id for s in scenes for o in s.objects})
-    rows = np.array([_kind(s, classes) for s in scenes], dtype=np.float64).reshape(len(scenes), -1)
-    spread = rows.std(axis=0) if len(rows) else np.zeros(0)
-    return (
-        np.asarray((rows - rows.mean(axis=0)) / np.where(spread < 1e-9, 1.0, spread)) if len(rows) else rows
-    )
+    rows = np.array([_kind(s, classes) for s in scenes], dtype=np.float64)
+    spread = rows.std(axis=0)
+    return np.asarray((rows - rows.mean(axis=0)) / np.where(spread < 1e-9, 1.0, spread))
 
 
 def _kind(scene: ScenePrediction, classes: Sequence[int]) -> list[float]:
