@@ -17,6 +17,8 @@ from routing.consensus.votes import Votes
 
 Array = npt.NDArray[np.float64]
 
+_Answers = tuple[list[int], list[int], list[int]]  # annotators, labels, pairs
+
 KNOWN = 2  # answers from which a task teaches of its authors: one alone cannot be contradicted
 
 
@@ -30,10 +32,11 @@ class OnlineLabels:
         self._profile = skills.profile.T.copy()
         self._strength = skills.reliability.strength
         self._mean = skills.reliability.mean(np.zeros(annotators))
-        self._credit: dict[tuple[int, int], Array] = {}
+        self._pair: dict[tuple[int, int], int] = {}
+        self._credit = np.zeros((64, self._classes))  # by pair; grows by doubling
         self._by_class = np.zeros((annotators, self._classes))
         self._right = np.zeros(annotators)
-        self._answers: list[list[tuple[int, int]]] = [[] for _ in range(tasks)]
+        self._answers: list[_Answers] = [([], [], []) for _ in range(tasks)]
         prior = np.exp(self._log_prior - self._log_prior.max(1, keepdims=True))
         prior /= prior.sum(1, keepdims=True)
         self._posterior = np.broadcast_to(prior, (tasks, self._classes)).copy()
@@ -48,21 +51,29 @@ class OnlineLabels:
         for task, who, label in zip(
             votes.task.tolist(), votes.annotator.tolist(), votes.label.tolist(), strict=True
         ):
-            self._answers[task].append((who, label))
-        for task in range(votes.tasks):
-            self._move(task, 1.0)
+            self._append(task, who, label)
+        for task, answers in enumerate(self._answers):
+            if len(answers[0]) >= KNOWN:
+                self._add(answers, np.tile(self._posterior[task], (len(answers[0]), 1)))
         return self
 
     def update(self, task: int, annotator: int, label: int) -> Array:
-        """Take in one answer; return the task's new probabilities (classes,). Raises ValueError for unknown indices."""
+        """Take in one answer; return the task's new probabilities (classes,).
+
+        Raises ValueError for unknown indices and for a second answer of one person to one task.
+        """
         if not (0 <= task < len(self._answers) and 0 <= annotator < len(self._right)):
             raise ValueError(f"task {task}, annotator {annotator}: unknown; make room for them at the start")
         if not 0 <= label < self._classes:
             raise ValueError(f"label: {label}; give 0 to {self._classes - 1}")
-        self._move(task, -1.0)
-        self._answers[task].append((annotator, label))
-        self._posterior[task] = self._judged(task)
-        self._move(task, 1.0)
+        if annotator in self._answers[task][0]:
+            raise ValueError(f"task {task}: annotator {annotator} has answered it; give each answer once")
+        before = len(self._answers[task][0])
+        self._append(task, annotator, label)
+        own = np.zeros((before + 1, self._classes))
+        if before >= KNOWN:
+            own[:before] = self._posterior[task]
+        self._judge(task, own)
         return self.probability(task)
 
     def sweep(self, tasks: Iterable[int] | None = None) -> float:
@@ -70,10 +81,10 @@ class OnlineLabels:
         change = 0.0
         for task in range(len(self._answers)) if tasks is None else tasks:
             before = self._posterior[task].copy()
-            self._move(task, -1.0)
-            self._posterior[task] = self._judged(task)
-            self._move(task, 1.0)
-            change = max(change, float(np.abs(self._posterior[task] - before).max()))
+            count = len(self._answers[task][0])
+            if count:
+                self._judge(task, np.tile(before if count >= KNOWN else 0 * before, (count, 1)))
+                change = max(change, float(np.abs(self._posterior[task] - before).max()))
         return change
 
     def posterior(self, task: int) -> Array:
@@ -82,45 +93,41 @@ class OnlineLabels:
 
     def probability(self, task: int) -> Array:
         """Return the geometric mean of the model's probabilities and the smoothed vote shares (classes,)."""
-        answers = self._answers[task]
-        shares = np.full(self._classes, 1 / self._classes)
-        for _, label in answers:
-            shares[label] += 1
-        pooled = np.sqrt(self._posterior[task] * shares)
+        votes = np.bincount(self._answers[task][1], minlength=self._classes) + 1 / self._classes
+        pooled = np.sqrt(self._posterior[task] * votes)
         return np.asarray(pooled / pooled.sum())
 
     def wants_more(self, task: int, *, risk: float) -> bool:
         """Return whether the other classes together still hold more than `risk`."""
         return bool(1 - self.probability(task).max() > risk)
 
-    def _judged(self, task: int) -> Array:
-        """Return the posterior (classes,) from the rows of the task's authors, whose counts do not hold the task."""
-        prior = self._log_prior[task] if len(self._log_prior) > 1 else self._log_prior[0]
-        score = prior.copy()
-        for who, label in self._answers[task]:
-            by_class = self._by_class[who]
-            accuracy = (self._right[who] + self._strength * self._mean[who]) / (
-                by_class.sum() + self._strength
-            )
-            accuracy = min(max(float(accuracy), 1e-3), 1 - 1e-3)
-            shrunk = (1 - accuracy) * self._profile[label]
-            shrunk[label] = accuracy
-            row = CONFUSION.concentration * shrunk
-            credit = self._credit.get((who, label))
-            if credit is not None:
-                row += credit
-            score += np.log(np.maximum(row / (by_class + CONFUSION.concentration), LEAST))
-        weight = np.exp(score - score.max())
-        return np.asarray(weight / weight.sum())
+    def _append(self, task: int, annotator: int, label: int) -> None:
+        pair = self._pair.setdefault((annotator, label), len(self._pair))
+        if pair >= len(self._credit):
+            self._credit = np.concatenate([self._credit, np.zeros_like(self._credit)])
+        for column, value in zip(self._answers[task], (annotator, label, pair), strict=True):
+            column.append(value)
 
-    def _move(self, task: int, sign: float) -> None:
-        """Put the task's posterior into its authors' counts, or with −1 take it out."""
-        answers = self._answers[task]
-        if len(answers) < KNOWN:
-            return
-        share = sign * self._posterior[task]
-        for who, label in answers:
-            credit = self._credit.get((who, label))
-            self._credit[who, label] = share.copy() if credit is None else np.maximum(credit + share, 0.0)
-            self._by_class[who] = np.maximum(self._by_class[who] + share, 0.0)
-            self._right[who] = max(self._right[who] + share[label], 0.0)
+    def _judge(self, task: int, own: Array) -> None:
+        """Set the task's posterior from what its authors did elsewhere; `own` (answers, classes) is its share so far."""
+        answers = who, label, pair = self._answers[task]
+        index = np.arange(len(who))
+        by_class = np.maximum(self._by_class[who] - own, 0.0)
+        right = np.maximum(self._right[who] - own[index, label], 0.0) + self._strength * self._mean[who]
+        accuracy = np.minimum(np.maximum(right / (by_class.sum(1) + self._strength), 1e-3), 1 - 1e-3)
+        shrunk = (1 - accuracy)[:, None] * self._profile[label]
+        shrunk[index, label] = accuracy
+        counts = np.maximum(self._credit[pair] - own, 0.0)
+        rows = (counts + CONFUSION.concentration * shrunk) / (by_class + CONFUSION.concentration)
+        prior = self._log_prior[task] if len(self._log_prior) > 1 else self._log_prior[0]
+        score = prior + np.log(np.maximum(rows, LEAST)).sum(0)
+        weight = np.exp(score - score.max())
+        self._posterior[task] = weight / weight.sum()
+        self._add(answers, (self._posterior[task] if len(who) >= KNOWN else 0.0) - own)
+
+    def _add(self, answers: _Answers, share: Array) -> None:
+        """Add to the authors' counts (answers, classes); everybody answers a task once, so no index repeats."""
+        who, label, pair = answers
+        self._credit[pair] += share
+        self._by_class[who] += share
+        self._right[who] += share[np.arange(len(who)), label]

@@ -179,6 +179,12 @@ class TestOnlineLabels:
             online.update(0, person, 1)
         assert not online.wants_more(0, risk=0.1)
 
+    def test_refuses_a_second_answer_of_one_person(self):
+        votes, _ = crowd(3)
+        online = OnlineLabels.of(votes, fuse_labels(votes))
+        with pytest.raises(ValueError, match="has answered it"):
+            online.update(0, int(votes.annotator[0]), 0)
+
     def test_refuses_a_task_it_has_no_room_for(self):
         votes, _ = crowd(3)
         with pytest.raises(ValueError, match="task 60, annotator 0: unknown"):
