@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 GATHER_S = 0.001  # how long a round waits for company at least,
 GATHER_MOST_S = 0.008  # and at most; in between, a quarter of what the last round took
 LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tried again unasked
+# Another kind of question costs half as much time again for three tasks (about 5 s), so a moment's wait for more of the
+# same is worth it.
+STAY_S = 0.5
 MOST_ANSWERS = 192  # per transaction: bounds how long a commit holds its locks
 MOST_SEATS = 144  # annotators matched per transaction
 MOST_QUEUED = (
@@ -146,6 +149,7 @@ class Dispatcher:
         left, self._left = self._left, []
         for seat, submission in answers:
             seat.held.pop(submission.assignment, None)
+            seat.stays_until = self._loop.time() + STAY_S
             self._line_up(seat)
         hungry = self._next_hungry()
         begun = self._loop.time()
@@ -237,6 +241,9 @@ class Dispatcher:
                     self._idle[seat.session] = seat
                 continue
             self._idle[seat.session] = seat
+            if self._loop.time() < seat.stays_until:
+                self._loop.call_at(seat.stays_until, self._line_up, seat)
+                continue
             if not seat.told_idle and not seat.held:
                 seat.told_idle = True
                 reasons = [done.paused[pk]] if pk in done.paused else done.taken.idle[pk]

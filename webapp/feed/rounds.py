@@ -122,7 +122,7 @@ class Rounds:
             self._form_pages(now)
             if hungry:
                 self._resume(hungry, done, now, clock)
-                self._lease(hungry, done, now)
+                self._lease(hungry, done, now, clock)
         return done
 
     def _form_pages(self, now: datetime) -> None:
@@ -142,7 +142,7 @@ class Rounds:
                 most = seat.want - len(seat.held)
                 done.resumed.append((seat, holding.resume(seat.person, seat.session, now=now, most=most)))
 
-    def _lease(self, hungry: Sequence[Seat], done: Round, now: datetime) -> None:
+    def _lease(self, hungry: Sequence[Seat], done: Round, now: datetime, clock: float) -> None:
         resumed = {seat.session: len(rows) for seat, rows in done.resumed}
         # One seat per person and round, so that two tabs of one person are never offered the same task.
         done.seats = {
@@ -159,9 +159,8 @@ class Rounds:
             if reason := paused(believed):
                 done.paused[pk] = reason
             else:
-                desks.append(
-                    Desk(seat.person, seat.session, waiting(seat, believed, resumed.get(seat.session, 0)))
-                )
+                wish = waiting(seat, believed, resumed.get(seat.session, 0), clock)
+                desks.append(Desk(seat.person, seat.session, wish))
         done.taken = holding.take(desks, self.windows, now=now, rng=self._rng)
 
     def call(self, function: Callable[[], Any]) -> Any:

@@ -37,6 +37,7 @@ class Seat:
     last_kind: str | None = None
     last_lane: str | None = None
     answered: int = 0
+    stays_until: float = 0.0  # on the loop's clock: until then they are only offered more of the same kind
 
     @property
     def hungry(self) -> bool:
@@ -46,7 +47,7 @@ class Seat:
         self.deliver(orjson.dumps(message).decode())
 
 
-def waiting(seat: Seat, believed: Believed | None, resumed: int) -> Waiting:
+def waiting(seat: Seat, believed: Believed | None, resumed: int, now: float) -> Waiting:
     """What the matcher needs to know of this annotator."""
     person = seat.person
     record = believed.record if believed else TrackRecord.new(person.tier, sorted(seat.domains))
@@ -54,6 +55,7 @@ def waiting(seat: Seat, believed: Believed | None, resumed: int) -> Waiting:
         id=person.pk, tier=person.tier, domains=seat.domains, languages=frozenset(person.languages), record=record,
         want=seat.want, held=len(seat.held) + resumed, paused=paused(believed), last_kind=seat.last_kind,
         last_lane=seat.last_lane, answers_today=seat.answered, simulated=person.simulated,
+        kinds=frozenset([seat.last_kind]) if seat.last_kind and now < seat.stays_until else None,
     )  # fmt: skip
 
 

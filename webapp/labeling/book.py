@@ -14,7 +14,7 @@ from django.db import connection, models
 from django.db.models import QuerySet
 
 from routing.outcomes import Outcome
-from routing.policy import RoutingPolicy
+from routing.policy import TIERS, RoutingPolicy
 from routing.track_record import TrackRecord, replay
 from webapp.labeling import bulk, wakeups
 from webapp.labeling.models import (
@@ -86,6 +86,7 @@ class Book:
         self.dirty_tiles: set[int] = set()
         self.dirty_microtasks: set[int] = set()
         self.settled_tiles: set[int] = set()  # tiles that may have become settled
+        self._eligible: dict[tuple[int, str, str], frozenset[int]] = {}
         self.queued = False  # an object began to wait for a grid page
         self.lanes: frozenset[tuple[int, str]] = frozenset()  # in which assignments were inserted
 
@@ -152,6 +153,23 @@ class Book:
 
     def policy(self, project: Project) -> RoutingPolicy:
         return self.shelf.policy(project)
+
+    def eligible(self, project: Project, tier: str) -> frozenset[int]:
+        """Everybody who may answer in a project's domain, from this tier up."""
+        key = (project.organisation_id, project.domain, tier)
+        if key not in self._eligible:
+            tiers = TIERS[TIERS.index(tier) :]
+            people = User.objects.filter(
+                organisation=project.organisation_id, is_active=True, tier__in=tiers,
+                qualifications__domain=project.domain,
+            )  # fmt: skip
+            self._eligible[key] = frozenset(people.values_list("pk", flat=True))
+        return self._eligible[key]
+
+    def nobody_left(self, project: Project, tier: str, excluded: Iterable[int]) -> bool:
+        """Whether everybody who may answer is excluded. False where there is nobody yet: people can still be invited."""
+        eligible = self.eligible(project, tier)
+        return bool(eligible) and eligible <= set(excluded)
 
     # Changing ------------------------------------------------------------------------------------------------
 

@@ -8,10 +8,11 @@ import numpy as np
 from routing.annotation.boxes import iou
 from routing.belief import Belief
 from routing.coverage import Look, match_new_box, merge_points
-from routing.redundancy import ObjectCase, after_fix
+from routing.prompting import confirmed, meant_by
+from routing.redundancy import ObjectCase, after_fix, loss_ahead
 from webapp.labeling.book import Wish
 from webapp.labeling.given import Feedback, Given, looked, note
-from webapp.labeling.lifecycle import add_version, consider, live_objects, reopen
+from webapp.labeling.lifecycle import add_version, consider, hints_of, live_objects, reopen
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile
 from webapp.labeling.payloads import Live
 
@@ -40,7 +41,11 @@ def coverage_tile(given: Given) -> Feedback:
     tile.state = Tile.State.WAITING
     book.touch(tile)
     book.resolve(task, "consensus", {"points": len(fresh)})
+    live = _live(given)
     for x, y in fresh:
+        if (row := _prompted(given, (x, y), live)) is not None:
+            live.append(Live(0, row.box, row.label))
+            continue
         details = {"seed": [x, y], "class": labels.get((x, y), 0), "side": max(3.5 * side, 96.0)}
         book.wishes.append(
             Wish("draw_missed", tile, None, task.dataset_id, task.scene_id, task.project, reason="somebody clicked here",
@@ -63,6 +68,42 @@ def coverage_tile(given: Given) -> Feedback:
     return None
 
 
+def _live(given: Given) -> list[Live]:
+    """Live objects of the scene, those that this transaction adds included."""
+    scene = given.microtask.scene_id
+    added = [Live(0, row.box, row.label) for row in given.book.new_objects if row.scene_id == scene]
+    return live_objects(scene) + added
+
+
+def _prompted(given: Given, point: tuple[float, float], live: list[Live]) -> SceneObject | None:
+    """A new object from a weak proposal under a click, when looking at that is cheaper than drawing."""
+    tile, policy = given.tile, given.policy
+    hints = [h for h in hints_of(tile) if match_new_box(h.xyxy, [o.box for o in live], policy) is None]
+    found = meant_by(point, hints)
+    if found is None:
+        return None
+    hint, belief = hints[found[0]], found[1]
+    size_px = ((hint.xyxy[2] - hint.xyxy[0]) * (hint.xyxy[3] - hint.xyxy[1])) ** 0.5
+    case = ObjectCase(belief, source="model", cls=hint.cls, size_px=size_px)
+    drawn = ObjectCase(
+        Belief.of_drawing(given.record.draw_quality(given.domain)), source="person", cls=hint.cls
+    )
+    if loss_ahead(case, policy) >= policy.price("draw_missed") + loss_ahead(drawn, policy):
+        return None
+    model = tile.run.model if tile.run else None
+    row = SceneObject(
+        scene=given.microtask.scene, tile=tile, label=hint.cls, box=list(hint.xyxy), source=SceneObject.Source.MODEL,
+        model=model, run=tile.run, case=case.to_json(), touched=[given.annotator.pk],
+        signals={"p": hint.p_good, "p_there": hint.p_there, "prompted": True},
+    )  # fmt: skip
+    given.book.new_objects.append(row)
+    given.book.new_versions.append(
+        ObjectVersion(object=row, number=1, box=row.box, label=row.label, model=model)
+    )
+    consider(given.book, row, tile)
+    return row
+
+
 def _typical_side(objects: Sequence[dict[str, Any]], default: float = 48.0) -> float:
     sides = [((o["xyxy"][2] - o["xyxy"][0]) * (o["xyxy"][3] - o["xyxy"][1])) ** 0.5 for o in objects]
     return float(np.median(sides)) if sides else default
@@ -75,8 +116,7 @@ def draw_missed(given: Given) -> Feedback:
     if given.value["none"]:
         _refuse_seed(given)
         return None
-    live = live_objects(task.scene_id)
-    live += [Live(0, row.box, row.label) for row in book.new_objects if row.scene_id == task.scene_id]
+    live = _live(given)
     for drawn in given.value["objects"]:
         match = match_new_box(drawn["xyxy"], [o.box for o in live], given.policy)
         if match is not None:
@@ -95,7 +135,8 @@ def _refuse_seed(given: Given) -> None:
     refusals = secret.get("refusals", 0) + 1
     tile.refused_seeds = [*tile.refused_seeds, [x, y, refusals]]
     given.book.touch(tile)
-    if refusals < MAX_REFUSALS:
+    alone = given.book.nobody_left(given.microtask.project, "crowd", [given.annotator.pk])
+    if refusals < MAX_REFUSALS and not alone:
         details = {key: secret[key] for key in ("seed", "class", "side")}
         given.book.wishes.append(
             Wish("draw_missed", tile, None, given.microtask.dataset_id, given.microtask.scene_id, given.microtask.project,
@@ -109,7 +150,7 @@ def _new_object(given: Given, drawn: dict[str, Any]) -> SceneObject:
     box = [float(v) for v in drawn["xyxy"]]
     tile = given.tile  # where it was asked, even if its centre lies just outside the core
     size_px = ((box[2] - box[0]) * (box[3] - box[1])) ** 0.5
-    belief = Belief.of_drawing(given.record.draw_quality(given.domain))
+    belief = confirmed(Belief.of_drawing(given.record.draw_quality(given.domain)), box, hints_of(tile))
     case = ObjectCase(belief, source="person", cls=drawn["class"], size_px=size_px)
     seed_by = [task.secret["seed_by"]] if "seed_by" in task.secret else []
     row = SceneObject(

@@ -72,11 +72,9 @@ def _due(book: Book, flush: bool) -> list[tuple[int, int]]:
 
 def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: bool) -> None:
     policy = book.policy(rows[0].scene.dataset.project)
-    # Objects drawn by the same people share a page, so that a page excludes few.
-    rows.sort(key=lambda r: (r.touched[:1], r.pk))
     size = policy.grid_size
-    for start in range(0, len(rows), size):
-        page = rows[start : start + size]
+    crowd = len(book.eligible(rows[0].scene.dataset.project, "crowd"))
+    for page in _pages(rows, size, most_excluded=max(2, crowd // 3)):
         due = flush or min(r.queued_at or book.now for r in page) < book.now - MAX_WAIT
         if len(page) >= policy.grid_min and (due or len(page) == size):
             _page(book, page, rng)
@@ -88,6 +86,20 @@ def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: 
                 book.wishes.append(
                     wish_about(row, row.tile, "verify_box", tier="crowd", reason="a quick look")
                 )
+
+
+def _pages(rows: list[SceneObject], size: int, *, most_excluded: int) -> list[list[SceneObject]]:
+    """Cut into pages that few are excluded from: whoever touched one object of a page may not look at any of it."""
+    pages: list[list[SceneObject]] = []
+    excluded: set[int] = set()
+    for row in sorted(rows, key=lambda r: (sorted(r.touched), r.pk)):
+        touched = set(row.touched)
+        if not pages or len(pages[-1]) == size or len(excluded | touched) > most_excluded:
+            pages.append([])
+            excluded = set()
+        pages[-1].append(row)
+        excluded |= touched
+    return pages
 
 
 def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> None:

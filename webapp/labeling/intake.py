@@ -9,6 +9,7 @@ import numpy as np
 
 from routing.belief import Belief
 from routing.policy import RoutingPolicy
+from routing.prompting import Hint
 from routing.redundancy import ObjectCase, audit_due
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import consider, fulfil_wishes, review_tiles, settle, wish_about
@@ -21,13 +22,15 @@ from webapp.scenes.models import Dataset, Scene
 class PlannedTile:
     """A tile for coverage: core and crop (core with its halo) [x, y, w, h] in scene pixels; objects refer to `key`.
 
-    `expected_missing` is how many objects the proposals are expected to miss here.
+    `expected_missing` is how many objects the proposals are expected to miss here; `hints` are those that are too weak
+    to be shown.
     """
 
     key: str
     core: Sequence[float]
     crop: Sequence[float]
     expected_missing: float = 0.0
+    hints: Sequence[Hint] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ def open_scene(
             h=t.core[3],
             halo=_halo(t),
             expected_missed=t.expected_missing,
+            hints=[[*h.xyxy, h.cls, h.p_good, h.p_there] for h in t.hints],
+            run=run,
         )
         for t in tiles
     }

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from routing.annotation.boxes import iou
-from routing.coverage import Complete, Look, TileCase, next_look
+from routing.coverage import Complete, Look, TileCase, expected_missing, next_look
 from routing.outcomes import Outcome
-from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, next_step
+from routing.prompting import Hint
+from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, Step, next_step
 from webapp.labeling import bulk, payloads
 from webapp.labeling.book import Book, Wish, lane_key
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
@@ -33,7 +34,9 @@ def consider(book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask |
     project = project_of(tile)
     policy = book.policy(project)
     case = ObjectCase.from_json(row.case)
-    step = next_step(case, policy, domain=project.domain)
+    step: Step | None = next_step(case, policy, domain=project.domain)
+    if isinstance(step, Ask | Escalate) and book.nobody_left(project, step.tier, row.touched):
+        step = _last_word(case)
     book.touch(row)
     if open_task is not None:
         if isinstance(step, Ask) and step.kind == open_task.kind and open_task.kind == "verify_box":
@@ -49,6 +52,8 @@ def consider(book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask |
             )
         case Reject():
             settle(book, row, tile, State.REJECTED, risk=step.risk, by="consensus")
+        case None:
+            settle(book, row, tile, State.UNDECIDABLE, risk=1.0, by="consensus")
         case Ask(kind="grid_verify"):
             row.state, row.queued_at = State.GRID, book.now
         case Ask():
@@ -64,6 +69,14 @@ def consider(book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask |
                 object=row,
                 data={"reason": step.reason},
             )
+
+
+def _last_word(case: ObjectCase) -> Accept | Reject | None:
+    """What becomes of an object when everybody who may answer has: the likelier outcome with its stated risk, or None."""
+    belief = case.belief
+    if belief.good >= 0.5:
+        return Accept(belief.risk)
+    return Reject(belief.exists) if belief.exists < 0.5 else None
 
 
 def wish_about(row: SceneObject, tile: Tile, kind: str, *, tier: str, reason: str, **secret: Any) -> Wish:
@@ -182,6 +195,9 @@ def _look_again(book: Book, tile: Tile) -> None:
         model_mass=tile.expected_missed or 0.0 if not tile.looks else 0.0,
     )
     step = next_look(case, policy)
+    searched = frozenset(look["annotator"] for look in tile.looks)
+    if book.nobody_left(project, "crowd", searched):
+        step = Complete(*expected_missing(case, policy))
     book.touch(tile)
     if isinstance(step, Complete):
         tile.state, tile.expected_missed = Tile.State.COMPLETE, step.expected_missed
@@ -192,8 +208,13 @@ def _look_again(book: Book, tile: Tile) -> None:
     tier = step.tier if isinstance(step, Ask) else "specialist"
     book.wishes.append(
         Wish("coverage_tile", tile, None, tile.scene.dataset_id, tile.scene_id, project, tier, step.reason,
-             value=1.0, excluded=frozenset(look["annotator"] for look in tile.looks))
+             value=1.0, excluded=searched)
     )  # fmt: skip
+
+
+def hints_of(tile: Tile) -> list[Hint]:
+    """The model's proposals in a tile that were too weak to be shown."""
+    return [Hint((h[0], h[1], h[2], h[3]), int(h[4]), h[5], h[6]) for h in tile.hints]
 
 
 # Asking ------------------------------------------------------------------------------------------------------

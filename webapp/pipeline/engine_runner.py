@@ -4,7 +4,7 @@ import json
 import time
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from engine.prelabel import Pool
 from engine.split import SplitOptions, plan_scene
 from engine.types import (
     ModelRef,
+    PredictedObject,
     PrelabelOptions,
     Progress,
     RetrainOptions,
+    ScenePlan,
     ScenePrediction,
     ScenePredictionChunk,
     SceneRef,
@@ -32,6 +34,7 @@ from engine.types import (
 )
 from routing.certify import choose_auto_threshold
 from routing.policy import RoutingPolicy
+from routing.prompting import Hint
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
 from webapp.labeling.models import SceneObject, Tile
 from webapp.pipeline import claims
@@ -40,6 +43,7 @@ from webapp.projects.models import Project
 from webapp.scenes.models import Scene
 
 REPORT_EVERY_S = 0.5
+HINT_FLOOR = 0.01  # least P(there) of a proposal that is kept for clicks
 TRAIN_BUDGET_S = 120.0  # wall time of a retraining, unless the run's options say otherwise
 
 
@@ -177,8 +181,12 @@ def _open(
         **run.options.get("split", {}),
     )
     plan = plan_scene(ref, prediction, policy, options)
-    tiles = [PlannedTile(c.tile.tile_id, c.tile.core, c.tile.crop, c.expected_missing) for c in plan.tiles]
     known = {o.object_id: o for o in prediction.objects} if prediction else {}
+    hints = _hints(plan, known)
+    tiles = [
+        PlannedTile(c.tile.tile_id, c.tile.core, c.tile.crop, c.expected_missing, hints[c.tile.tile_id])
+        for c in plan.tiles
+    ]
     objects = [
         PlannedObject(
             box=known[p.object_id].xyxy,
@@ -198,6 +206,16 @@ def _open(
     with transaction.atomic():
         open_scene(run, scene, tiles, objects, now=timezone.now(), rng=rng)
     return len(objects)
+
+
+def _hints(plan: ScenePlan, known: Mapping[int, PredictedObject]) -> dict[str, list[Hint]]:
+    """Per tile the proposals that are not worth a question unless somebody clicks on them."""
+    hints: dict[str, list[Hint]] = defaultdict(list)
+    for item in plan.objects:
+        weak = known[item.object_id]
+        if item.action == "drop" and weak.p_there >= HINT_FLOOR:
+            hints[item.tile_id].append(Hint(weak.xyxy, weak.class_id, weak.p, weak.p_there))
+    return hints
 
 
 def certified_thresholds(model: ModelRef, policy: RoutingPolicy) -> dict[int, float]:

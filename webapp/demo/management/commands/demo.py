@@ -49,7 +49,7 @@ class Command(BaseCommand):
             "--crowd", type=int, default=44, help="simulated people, specialists included (%(default)s)"
         )
         parser.add_argument(
-            "--train-seconds", type=float, default=110.0, help="budget of the training (%(default)s)"
+            "--train-seconds", type=float, default=200.0, help="most wall time of the training (%(default)s)"
         )
         parser.add_argument(
             "--quick",
