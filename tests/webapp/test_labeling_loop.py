@@ -12,6 +12,7 @@ from django.utils import timezone
 from routing.annotation.boxes import iou
 from routing.assignment import Waiting
 from routing.outcomes import Outcome
+from routing.prompting import Hint
 from routing.track_record import TrackRecord, replay
 from webapp.labeling import grids, intake, operations
 from webapp.labeling.assembly import close_finished_datasets
@@ -186,6 +187,42 @@ class TestMainLoop:
 
         assert (row.state, row.settled_by) == ("accepted", "machine")
         assert row.risk == pytest.approx(0.01)
+
+    @pytest.mark.parametrize("size", [1, 2, 3])
+    def test_a_team_too_small_for_second_looks_still_comes_to_an_end(
+        self, project: Project, scene: Scene, acme: Organisation, size: int
+    ) -> None:
+        team = [create_person(organisation=acme, username=f"few{n}", domains=["aerial"]) for n in range(size)]
+        open_scene(project, scene, [])
+
+        work(team)
+
+        with transaction.atomic():
+            assert close_finished_datasets(now=timezone.now()) == [scene.dataset]
+        content = scene.annotations.get().content
+        assert sorted(entry["box"] for entry in content) == sorted(TRUTH)
+        # What nobody else could confirm says so by its risk.
+        assert size > 1 or all(entry["risk"] > 0.05 for entry in content)
+
+    def test_a_click_on_a_weak_proposal_makes_it_an_object_to_look_at(
+        self, project: Project, scene: Scene, crowd: list[User]
+    ) -> None:
+        x1, y1, x2, y2 = TRUTH[0]
+        tiles = [
+            intake.PlannedTile(
+                "all", (0, 0, 800, 600), (0, 0, 800, 600), hints=[Hint((x1, y1, x2, y2), 0, 0.08, 0.1)]
+            )
+        ]
+        run = Run.objects.create(project=project, dataset=scene.dataset, kind="prelabel")
+        with transaction.atomic():
+            intake.open_scene(run, scene, tiles, [], now=timezone.now(), rng=np.random.default_rng(0))
+
+        work(crowd)
+
+        row = SceneObject.objects.get(source="model")
+        assert (row.box, row.state, row.signals["prompted"]) == (TRUTH[0], "accepted", True)
+        assert all(look["kind"] != "draw_missed" for look in row.evidence)
+        assert SceneObject.objects.filter(source="person", state="accepted").count() == len(TRUTH) - 1
 
     def test_a_resumed_run_changes_nothing(self, project: Project, scene: Scene) -> None:
         run = open_scene(project, scene, [])
