@@ -36,13 +36,13 @@ KINDS = ("coverage_tile", "draw_missed", "verify_box", "grid_verify", "fix_box",
 
 README = [("feed-grid", "feed-grid_verify"), ("feed-coverage", "feed-coverage_tile"), ("operations", "ops")]
 COLOURS = 64
+TITLE = "Trees of Yellowstone"
+PANELS = {"help": "Shift+?", "guideline": "g", "why": "y", "report": "r", "display": "i"}
+LANGUAGES = {"german": "de", "arabic": "ar"}
 NAMES = (
     "login",
     *(f"feed-{kind}" for kind in KINDS),
-    *(
-        f"feed-{name}"
-        for name in ("adjudicate-blind", "idle", "help", "guideline", "why", "report", "display")
-    ),
+    *(f"feed-{name}" for name in ("adjudicate-blind", "idle", *PANELS, *LANGUAGES)),
     *("desk", "desk-empty", "ops", "ops-empty", "ops-pause", "ops-dataset", "ops-scene"),
 )
 
@@ -117,42 +117,83 @@ def idle(tab: Any) -> None:
     tab.until("s.idle !== null")
 
 
-@pytest.fixture(scope="module")
-def stands(server: Any, whole: Picture, part: Picture) -> dict[str, Stand]:
-    found: dict[str, Stand] = {"login": Stand(None, "/login/", nothing)}
-    for kind in KINDS:
-        world = rehearsal.build(part, title="Trees of Yellowstone", classes=["tree"])
-        rehearsal.open_kind(world, kind, cells=23)
+class Stands:
+    """Makes what a picture needs when it is first asked for, and keeps it for the next size and scheme."""
+
+    def __init__(self, whole: Picture, part: Picture) -> None:
+        self.whole, self.part = whole, part
+        self.worlds: dict[str, World] = {}
+
+    def __getitem__(self, name: str) -> Stand:
+        screen, _, what = name.partition("-")
+        if name == "login":
+            return Stand(None, "/login/", nothing)
+        if screen == "feed":
+            return self.feed(what)
+        world = self.empty() if what == "empty" else self.busy()
+        paths = {
+            "desk": "/desk/",
+            "ops": "/ops/",
+            "ops-pause": f"/ops/projects/{world.project.pk}/pause/",
+            "ops-dataset": f"/ops/datasets/{world.scene.dataset_id}/",
+            "ops-scene": f"/ops/scenes/{world.scene.pk}/",
+        }
+        person = world.olga if screen == "desk" else world.otto
+        return Stand(person, paths[name.removesuffix("-empty")], nothing)
+
+    def feed(self, what: str) -> Stand:
+        if what == "idle":
+            return Stand(self.empty().ada, "/feed/", idle)
+        if what in PANELS:
+            return Stand(self.asking("coverage_tile").ada, "/feed/", pressed(PANELS[what]))
+        if what in LANGUAGES:
+            world = self.asking("verify_box")
+            return Stand(world.ada, "/feed/", spoken(LANGUAGES[what], working("verify_box", world)))
+        kind = what.removesuffix("-blind")
+        world = self.asking(kind, what)
         person = world.olga if kind == "adjudicate" else world.ada
-        found[f"feed-{kind}"] = Stand(person, "/feed/", working(kind, world))
-    coverage = found["feed-coverage_tile"].person
-    for name, key in (
-        ("help", "Shift+?"),
-        ("guideline", "g"),
-        ("why", "y"),
-        ("report", "r"),
-        ("display", "i"),
-    ):
-        found[f"feed-{name}"] = Stand(coverage, "/feed/", pressed(key))
-    blind = rehearsal.build(part, title="Trees of Yellowstone", classes=["tree"])
-    rehearsal.open_kind(blind, "adjudicate")
-    found["feed-adjudicate-blind"] = Stand(blind.olga, "/feed/", lambda tab: tab.task("adjudicate"))
-    empty = rehearsal.build(part, title="Trees of Yellowstone")
-    found["feed-idle"] = Stand(empty.ada, "/feed/", idle)
-    found["desk-empty"] = Stand(empty.olga, "/desk/", nothing)
-    found["ops-empty"] = Stand(empty.otto, "/ops/", nothing)
-    busy = rehearsal.build(
-        whole, name="Survey office", title="Trees of Yellowstone", classes=["tree"], crew=16
-    )
-    planned = [rehearsal.predicted(busy, n, 0.35 + 0.6 * (n * 37 % 100) / 100, 0.95) for n in range(0, 60, 2)]
-    rehearsal.open_tiles(busy, planned)
-    busy_day.work(busy)
-    found["desk"] = Stand(busy.olga, "/desk/", nothing)
-    found["ops"] = Stand(busy.otto, "/ops/", nothing)
-    found["ops-pause"] = Stand(busy.otto, f"/ops/projects/{busy.project.pk}/pause/", nothing)
-    found["ops-dataset"] = Stand(busy.otto, f"/ops/datasets/{busy.scene.dataset_id}/", nothing)
-    found["ops-scene"] = Stand(busy.otto, f"/ops/scenes/{busy.scene.pk}/", nothing)
-    return found
+        prepare = (lambda tab: tab.task(kind)) if what != kind else working(kind, world)
+        return Stand(person, "/feed/", prepare)
+
+    def asking(self, kind: str, name: str = "") -> World:
+        """A world in which one task of this kind is open."""
+        key = name or kind
+        if key not in self.worlds:
+            self.worlds[key] = rehearsal.build(self.part, title=TITLE, classes=["tree"])
+            rehearsal.open_kind(self.worlds[key], kind, cells=23)
+        return self.worlds[key]
+
+    def empty(self) -> World:
+        if "empty" not in self.worlds:
+            self.worlds["empty"] = rehearsal.build(self.part, title=TITLE)
+        return self.worlds["empty"]
+
+    def busy(self) -> World:
+        """An office where sixteen people have worked for half an hour."""
+        if "busy" not in self.worlds:
+            busy = rehearsal.build(self.whole, name="Survey office", title=TITLE, classes=["tree"], crew=16)
+            chances = [0.35 + 0.6 * (n * 37 % 100) / 100 for n in range(60)]
+            planned = [rehearsal.predicted(busy, n, chances[n], 0.95) for n in range(0, 60, 2)]
+            rehearsal.open_tiles(busy, planned)
+            busy_day.work(busy)
+            self.worlds["busy"] = busy
+        return self.worlds["busy"]
+
+
+@pytest.fixture(scope="module")
+def stands(server: Any, whole: Picture, part: Picture) -> Stands:
+    return Stands(whole, part)
+
+
+def spoken(language: str, prepare: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The same in another language."""
+
+    def act(tab: Any) -> None:
+        tab.page.evaluate("(name) => localStorage.setItem('tessera-language', name)", language)
+        tab.page.reload()
+        prepare(tab)
+
+    return act
 
 
 def pressed(key: str) -> Callable[[Any], None]:
@@ -167,7 +208,7 @@ def pressed(key: str) -> Callable[[Any], None]:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("size", list(SIZES))
 @pytest.mark.parametrize("name", NAMES)
-def test_screen(tab: Callable[..., Any], stands: dict[str, Stand], name: str, size: str, scheme: str) -> None:
+def test_screen(tab: Callable[..., Any], stands: Stands, name: str, size: str, scheme: str) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     width, height = SIZES[size]
     stand = stands[name]
@@ -188,9 +229,7 @@ def test_screen(tab: Callable[..., Any], stands: dict[str, Stand], name: str, si
 
 
 @pytest.mark.parametrize(("name", "shown"), README)
-def test_picture_of_the_readme(
-    tab: Callable[..., Any], stands: dict[str, Stand], name: str, shown: str
-) -> None:
+def test_picture_of_the_readme(tab: Callable[..., Any], stands: Stands, name: str, shown: str) -> None:
     """Small pictures for the README: few colours, so that the repository stays light."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     stand = stands[shown]

@@ -253,8 +253,8 @@ class TestTakingBack:
         assert len(page.state["task"]["pins"]) == 1
         page.press("a", "Space")
         page.until(f"s.assignment !== {first} && s.armed")
-        page.press("Space")
+        page.press("Space")  # The next answer sends the one before it.
 
-        page.acknowledged()
+        page.until("c.acknowledged >= 1")
         assert Answer.objects.get(assignment=first).value["complete"] is True
         assert not Answer.objects.filter(assignment=first, late=True).exists()

@@ -517,6 +517,7 @@ export class App {
     this.shell.setProgress({
       done: tally.done,
       earned: wagePerHour > 0 ? money.format(earned(tally, wagePerHour)) : null,
+      detail: t("progress.detail", { n: Math.round(tally.activeMs / 60_000), rate: money.format(wagePerHour) }),
     });
   }
 }

@@ -27,6 +27,7 @@ export const de: Catalogue = {
 
   "progress.done": "{n} heute erledigt|{n} heute erledigt",
   "progress.earned": "{amount} heute verdient",
+  "progress.detail": "{n} Minute heute gearbeitet, {rate} pro Stunde|{n} Minuten heute gearbeitet, {rate} pro Stunde",
 
   "idle.title": "Gerade nichts für dich",
   "idle.text": "Bleib auf dieser Seite: Die nächste Aufgabe erscheint von selbst.",

@@ -24,6 +24,7 @@ export const en = {
 
   "progress.done": "{n} done today|{n} done today",
   "progress.earned": "{amount} earned today",
+  "progress.detail": "{n} minute at work today, {rate} an hour|{n} minutes at work today, {rate} an hour",
 
   "idle.title": "Nothing for you right now",
   "idle.text": "Stay on this page: the next task appears here by itself.",

@@ -15,6 +15,8 @@ import { Toasts } from "./toasts";
 export interface Progress {
   readonly done: number;
   readonly earned: string | null;
+  /** How the money comes about: time and rate. */
+  readonly detail: string;
 }
 
 /** What stands where the task would be. */
@@ -121,6 +123,7 @@ export class Shell {
   setProgress(progress: Progress): void {
     setText(this.done, t("progress.done", { n: progress.done }));
     setText(this.earned, progress.earned ? t("progress.earned", { amount: progress.earned }) : "");
+    setAll(this.earned, { title: progress.detail });
   }
 
   setFeed(state: FeedState, online: boolean): void {
