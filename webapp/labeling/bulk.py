@@ -5,6 +5,7 @@ parameter sets. Values are what the columns hold: ids, not instances.
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -62,10 +63,15 @@ def select(sql: str, ids: Iterable[Any], *more: Any, lock: str = "") -> list[tup
     with connection.cursor() as cursor:
         if _is_postgresql():
             cursor.execute(f"{sql.replace('{ids}', '= ANY(%s)')} {lock}", [wanted, *more])
-        else:
-            marks = ", ".join(["%s"] * len(wanted))
-            cursor.execute(sql.replace("{ids}", f"IN ({marks})"), [*wanted, *more])
-        return cursor.fetchall()
+            return cursor.fetchall()
+        marks = ", ".join(["%s"] * len(wanted))
+        cursor.execute(sql.replace("{ids}", f"IN ({marks})"), [*wanted, *more])
+        return [tuple(map(_aware, row)) for row in cursor.fetchall()]
+
+
+def _aware(value: Any) -> Any:
+    """A moment as SQLite stores it (UTC without saying so) with its time zone; anything else as it is."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 def loads(value: Any) -> Any:
