@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.detector import COCO_LABELS, Detector, DetectorConfig
+from models.embedder import BN_EPSILON, Embedder
 from models.graph import Graph, read_tf_nodes
 
 DTYPES = {
@@ -88,3 +89,46 @@ def graph_from_tfjs(model_json: Path, model_bin: Path) -> Graph:
         raise ValueError(f"the graph has {len(outputs)} outputs, one is expected")
     constants = {name: torch.from_numpy(array.copy()) for name, array in weights.items()}
     return Graph(read_tf_nodes(document["modelTopology"]["node"]), constants, outputs[0].removesuffix(":0"))
+
+
+def embedder_from_checkpoint(path: Path) -> Embedder:
+    """Read EfficientNet-Lite0's published state_dict (tensors only, never objects) and fold its batch norms.
+
+    Raises ValueError when the file does not fit the network.
+    """
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    names = [
+        name.removesuffix(".weight") for name in state if name.endswith(("conv.weight", "conv_stem.weight"))
+    ]
+    names += ["_conv_head"]
+    embedder = Embedder()
+    slots = [m for m in embedder.modules() if isinstance(m, nn.Conv2d)]
+    if len(slots) != len(names):
+        raise ValueError(f"{path.name} has {len(names)} convolutions, the network {len(slots)}")
+    with torch.no_grad():
+        for slot, name in zip(slots, names, strict=True):
+            weight, bias = folded(state, name, _norm_of(state, name))
+            if slot.weight.shape != weight.shape:
+                raise ValueError(
+                    f"{name} has shape {tuple(weight.shape)}, the network wants {tuple(slot.weight.shape)}"
+                )
+            slot.weight.copy_(weight)
+            assert slot.bias is not None
+            slot.bias.copy_(bias)
+    return embedder.eval()
+
+
+def _norm_of(state: dict[str, Tensor], name: str) -> str:
+    """The batch norm that follows a convolution in the published naming."""
+    block, _, last = name.rpartition(".")
+    number = {"_conv_stem": 0, "_conv_head": 1, "_expand_conv": 0, "_depthwise_conv": 1, "_project_conv": 2}[
+        last
+    ]
+    return f"{block}._bn{number}" if block else f"_bn{number}"
+
+
+def folded(state: dict[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution without bias and the batch norm after it, as one convolution."""
+    gain = state[f"{norm}.weight"] / torch.sqrt(state[f"{norm}.running_var"] + BN_EPSILON)
+    weight = state[f"{conv}.weight"] * gain[:, None, None, None]
+    return weight, state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * gain

