@@ -11,7 +11,7 @@ BENCHES := $(patsubst tests/bench/bench_%.py,bench-%,$(wildcard tests/bench/benc
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo serve dev test test-fast lint format check frontend-check gallery bench $(BENCHES) lock clean distclean
+.PHONY: help setup demo serve dev test test-fast lint format check frontend-check gallery bench $(BENCHES) chaos lock clean distclean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ bench: $(BENCHES) ## every benchmark; each also has a target of its own
 $(BENCHES): bench-%: tests/bench/bench_%.py
 	@$(SETUP) test
 	$(BIN)/python $< $(ARGS)
+
+chaos: ## kill, cut and restart things under load, and check that nothing acknowledged is lost; ARGS="--only redis"
+	@$(SETUP) test
+	$(BIN)/python -m webapp.devtools.chaos $(ARGS)
 
 lock: ## write requirements/*.lock from pyproject.toml; ARGS=--upgrade takes newer versions
 	@$(SETUP) test

@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from harness import Bench, say
+from harness import Bench, say  # noqa: E402, I001  # found through the line above
 
 
 CYCLES = 1_200  # of a growth measurement: what a small stock allows

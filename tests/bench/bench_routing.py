@@ -47,15 +47,15 @@ def main() -> int:
         "geometry": lambda: routing_geometry.run(data / "crowd", quick=quick),
         "core": lambda: routing_core.run(data),
     }
-    report = json.loads(OUT.read_text()) if OUT.exists() else {}
     for name in options.only.split(","):
         if name not in runs:
             parser.error(f"--only: no section {name!r}; choose among {', '.join(SECTIONS)}")
         start = time.perf_counter()
-        report[name] = {**runs[name](), "section_seconds": round(time.perf_counter() - start, 1)}
+        found = {**runs[name](), "section_seconds": round(time.perf_counter() - start, 1)}
+        report = {**(json.loads(OUT.read_text()) if OUT.exists() else {}), name: found}
         OUT.parent.mkdir(parents=True, exist_ok=True)
         OUT.write_text(json.dumps(report, indent=1) + "\n")
-    show(report)
+        show({name: found})
     return 0
 
 

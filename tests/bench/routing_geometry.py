@@ -75,6 +75,11 @@ def timed(seconds: Counter[str], name: str, work: Callable[..., Any], *given: An
     return out
 
 
+def ratios(seconds: Counter[str]) -> dict[str, float]:
+    """Return every method's time over ours: above 1 is slower than we are."""
+    return {name: spent / seconds["tessera"] for name, spent in seconds.items() if name != "tessera"}
+
+
 # Baselines on masks --------------------------------------------------------------------------------------------------
 
 
@@ -137,6 +142,7 @@ def cells(data_dir: Path, seeds: int) -> dict[str, Any]:
                     ious[name].append(mask_iou(timed(seconds, name, fuse, masks), truth[task]))
         out[f"k{k}"] = {name: told(table, k) for name, table in ious.items()}
     out["seconds"] = dict(seconds)
+    out["times our seconds"] = ratios(seconds)
     for name, share in (("adaptive", 0.0), ("adaptive, 10% audit", AUDIT)):
         runs = [_adaptive_cells(crowd, truth, tasks, seed, share) for seed in range(seeds)]
         out[name] = {key: float(np.mean([run[key] for run in runs])) for key in runs[0]}
@@ -218,7 +224,7 @@ def nodules(data_dir: Path, stride: int) -> dict[str, Any]:
         out[f"k{k}"] = {name: told(ious[k, name], k) for name in OUTLINES}
     for k, table in smooth.items():
         out[f"k{k}"]["tessera, outlines"] = told(table, k)
-    return {**out, "seconds": dict(seconds)}
+    return {**out, "seconds": dict(seconds), "times our seconds": ratios(seconds)}
 
 
 def nodule_boxes(data_dir: Path) -> dict[str, Any]:
@@ -339,7 +345,8 @@ def pedestrians(data_dir: Path, seeds: int) -> dict[str, Any]:
             crowd = timed(seconds, "fit the crowd", fit_crowd, some)
             fused = timed(seconds, "fuse", fuse_all, some, sorted(truth), crowd)
             ours.append(errors({t: accepted(s) for t, s in fused.items()}, truth))
-            votes.append(errors({t: vote(some[t]) for t in truth}, truth))
+            voted = timed(seconds, "vote, median", vote_all, some, sorted(truth))
+            votes.append(errors(voted, truth))
             missed.append(_missed(fused, some, truth, seed))
             calibration.append(
                 [float(np.mean([s.expected_errors() for s in fused.values()])), ours[-1]["errors"]]
@@ -371,6 +378,11 @@ def vote(answers: dict[str, Array]) -> Array:
     """Return the edge-wise medians of what at least half of the people marked."""
     found = [np.stack(list(m.values())) for m in match_scene(answers) if 2 * len(m) >= len(answers)]
     return np.array([np.median(boxes, axis=0) for boxes in found]).reshape(-1, 4)
+
+
+def vote_all(answers: Scenes, tasks: Sequence[str]) -> dict[str, Array]:
+    """Return the voted boxes of each scene."""
+    return {task: vote(answers[task]) for task in tasks}
 
 
 def errors(found: dict[str, Array], truth: dict[str, Array]) -> dict[str, float]:

@@ -13,12 +13,12 @@ import django
 
 django.setup()
 
-from django.db import connection
+from django.db import connection  # noqa: E402
 
-from webapp.devtools import stock
-from webapp.people.operations import create_organisation
-from webapp.projects.models import Project
-from webapp.projects.operations import create_project
+from webapp.devtools import stock  # noqa: E402
+from webapp.people.operations import create_organisation  # noqa: E402
+from webapp.projects.models import Project  # noqa: E402
+from webapp.projects.operations import create_project  # noqa: E402
 
 
 def projects(lanes: int) -> list[Project]:
