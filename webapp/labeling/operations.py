@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import connection
-
 from routing.annotation.kinds import AnswerError, validate_answer, validate_outcome
 from webapp.labeling import bulk, leases
 from webapp.labeling.answers import absorb
@@ -114,10 +112,9 @@ def submit(submissions: Sequence[Submission], book: Book) -> list[Ack | Refusal]
     book.load_records({s.annotator.pk for s in submissions})
     known = {
         str(pk): (annotator, assignment)
-        for pk, annotator, assignment in bulk.select(
-            "SELECT id, annotator_id, assignment_id FROM labeling_answer WHERE id {ids}",
-            _as_keys({s.id for s in submissions if _is_uuid(s.id)}),
-        )
+        for pk, annotator, assignment in Answer.objects.filter(
+            pk__in={s.id for s in submissions if _is_uuid(s.id)}
+        ).values_list("pk", "annotator_id", "assignment_id")
     }
     replies: list[Ack | Refusal] = []
     answers: list[Stored] = []
@@ -179,13 +176,6 @@ def _store(answers: Sequence[Stored], now: datetime) -> None:
             for a in answers
         ],
     )  # fmt: skip
-
-
-def _as_keys(ids: set[str]) -> list[Any]:
-    """Answer ids as parameters of the database's type."""
-    if connection.features.has_native_uuid_field:
-        return [uuid.UUID(text) for text in ids]
-    return [uuid.UUID(text).hex for text in ids]
 
 
 def _is_uuid(text: str) -> bool:
