@@ -167,14 +167,14 @@ class Bench:
         return result
 
     def tpcb(self, secs: float) -> dict[str, Any]:
-        """pgbench's TPC-B, 32 clients, prepared, scale 50."""
+        """pgbench's TPC-B, 32 clients, prepared, scale 20."""
         environment = {**os.environ, "PGPASSWORD": self.pg.password}
         program = [str(self.pg.bin / "pgbench"), "-h", "127.0.0.1", "-p", str(self.pg.port), "-U", "postgres"]
         with psycopg.connect(self.pg.url, autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'tpcb'").fetchone():
                 connection.execute("CREATE DATABASE tpcb")
                 subprocess.run(
-                    [*program, "-i", "-q", "-s", "50", "tpcb"],
+                    [*program, "-i", "-q", "-s", "20", "tpcb"],
                     check=True,
                     env=environment,
                     capture_output=True,

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 from routing_sets import SETS, Crowd, crowd_kit, dawid_skene, load, thinned
 
-from routing.certify import clopper_pearson_upper
-from routing.consensus.audit import apply_audit
+from routing.consensus.audit import apply_audit, unaudited_bound
 from routing.consensus.labels import fuse_labels
 from routing.consensus.votes import Votes
 from routing.scores import calibration_error, fair_hits, log_loss
@@ -120,7 +119,7 @@ def _audit(crowd: Crowd, draws: int) -> dict[str, object]:
         # The bound is for the labels as they stood before the audit chose among opinions.
         wrong = round(float((1 - fair_hits(found.probability[scored[audit]], truth[audit])).sum()))
         real = 1 - float(fair_hits(found.probability[scored[rest]], truth[rest]).mean())
-        held.append(real <= clopper_pearson_upper(wrong, AUDITED))
+        held.append(real <= unaudited_bound(wrong, AUDITED, len(scored)))
     return {
         "set": crowd.name,
         "scored": len(scored),

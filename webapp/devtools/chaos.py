@@ -178,6 +178,8 @@ class Crowd:
             self.closing = True
 
 
+Fault = Callable[[Crowd], Awaitable[None]]
+
 # Faults ------------------------------------------------------------------------------------------------------
 
 
@@ -309,9 +311,7 @@ def _double_leases(site: Site) -> int:
     return doubles
 
 
-def run(
-    faults: tuple[Callable[[Crowd], Awaitable[None]], ...], *, people: int, tasks: int, seconds: float
-) -> int:
+def run(faults: Sequence[Fault], *, people: int, tasks: int, seconds: float) -> int:
     """Play every fault; returns how many ended with a guarantee broken."""
     failures = 0
     with ExitStack() as stack:
