@@ -82,6 +82,58 @@ class TestView:
         assert answer.value["points"][0]["xy"] == pytest.approx(list(middle), abs=1.5)
 
 
+class TestDrawing:
+    """Nothing needs a drag, and nothing needs a mouse."""
+
+    @pytest.mark.parametrize("way", ["two clicks", "four clicks"])
+    def test_a_box_by_clicks(self, tab: Tabs, world: World, way: str) -> None:
+        rehearsal.open_kind(world, "draw_missed")
+        page = tab(world.ada).open()
+        page.task("draw_missed")
+        x1, y1, x2, y2 = world.truth[0]
+        points = [(x1, y1), (x2, y2)]
+        if way == "four clicks":
+            page.press("e")
+            points = [((x1 + x2) / 2, y1), (x2, (y1 + y2) / 2), ((x1 + x2) / 2, y2), (x1, (y1 + y2) / 2)]
+        for point in points:
+            page.click_at(*point)
+        page.until("s.task.boxes.length === 1")
+        page.press("Enter")
+
+        page.acknowledged()
+        (drawn,) = Answer.objects.get(annotator=world.ada).value["objects"]
+        assert drawn["xyxy"] == pytest.approx(world.truth[0], abs=1.5)
+
+    def test_pins_and_verdicts_by_touch(self, tab: Tabs, world: World) -> None:
+        rehearsal.open_kind(world, "coverage_tile")
+        page = tab(world.ada, viewport=PHONE, has_touch=True, is_mobile=True).open()
+        page.task("coverage_tile")
+        x1, y1, x2, y2 = world.truth[7]
+        page.page.touchscreen.tap(*page.place((x1 + x2) / 2, (y1 + y2) / 2))
+        page.until("s.task.pins.length === 1")
+        page.action("submit").tap()
+
+        page.acknowledged()
+        answer = Answer.objects.get(annotator=world.ada)
+        assert answer.value["points"][0]["xy"] == pytest.approx([(x1 + x2) / 2, (y1 + y2) / 2], abs=4)
+        assert answer.telemetry["input"] == "touch"
+
+    def test_a_page_from_right_to_left_does_not_mirror_the_picture(self, tab: Tabs, world: World) -> None:
+        rehearsal.open_kind(world, "draw_missed")
+        page = tab(world.ada)
+        page.page.add_init_script("localStorage.setItem('tessera-language', 'ar')")
+        page.open()
+        page.task("draw_missed")
+        page.drag(world.truth[0][:2], world.truth[0][2:])
+        page.drag(world.truth[0][2:], (world.truth[0][2] + 10, world.truth[0][3] + 6))
+        page.press("Enter")
+
+        page.acknowledged()
+        (drawn,) = Answer.objects.get(annotator=world.ada).value["objects"]
+        x1, y1, x2, y2 = world.truth[0]
+        assert drawn["xyxy"] == pytest.approx([x1, y1, x2 + 10, y2 + 6], abs=1.5)
+
+
 class TestUndo:
     def test_goes_back_and_forth_through_every_step(self, tile: Any, world: World) -> None:
         for x1, y1, x2, y2 in world.truth[:4]:
