@@ -17,6 +17,7 @@ Mask = npt.NDArray[np.bool_]
 NEWCOMER_BONUS = 0.2  # what we learn of a newcomer is worth something too
 # Never quite zero: an answer that cannot flip the decision still adds evidence for the next.
 LEAST_SETTLED = 0.02
+FASTEST = 0.7  # of the pool's time: more haste is no merit, for those who do not look are the fastest of all
 LEAST_VALUE = 1e-6  # seconds; a task that nothing hangs on is still given when nothing else is open
 
 
@@ -114,7 +115,7 @@ def pace(table: RecordTable, people: Sequence[Waiting], kinds: Sequence[str], po
     usual = float(np.exp(skill.LOG_SD**2 / 2))
     time = np.stack([table.seconds(kind) / (skill.SECONDS[kind] * usual) for kind in kinds], axis=1)
     wage = np.array([policy.wage_per_hour[p.tier] / base if base > 0 else 1.0 for p in people])
-    return np.asarray(time * np.maximum(wage, 1e-3)[:, None])
+    return np.asarray(np.maximum(time, FASTEST) * np.maximum(wage, 1e-3)[:, None])
 
 
 def urgency(tasks: Sequence[Candidate], policy: RoutingPolicy) -> Array:
