@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(Path(__file__).resolve().parent)]
 
-from harness import HERE, Bench, cpu_s, say  # noqa: E402, I001  # found through the line above
+from harness import HERE, Bench, cpu_s, say  # noqa: E402  # found through the line above
 
 
 def rss_kb(pid: int) -> int:
@@ -61,14 +62,15 @@ def main() -> None:
     )
     parser.add_argument("--secs", type=float, default=15.0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tessera-bench-") as scratch:
-        with Bench(Path(scratch), processes=2, people=options.sockets) as bench:
-            bench.deliver(20, 10_000)
-            warm = bench.cycles(
-                64, 2.0
-            )  # so that what every process needs anyway is not counted as sockets' memory
-            idle = hold(bench, options.sockets, 1, 5.0, 60.0)
-            busy = hold(bench, options.sockets, options.active, options.secs, options.think)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tessera-bench-")))
+        bench = stack.enter_context(Bench(scratch, processes=2, people=options.sockets))
+        bench.deliver(20, 10_000)
+        warm = bench.cycles(
+            64, 2.0
+        )  # so that what every process needs anyway is not counted as sockets' memory
+        idle = hold(bench, options.sockets, 1, 5.0, 60.0)
+        busy = hold(bench, options.sockets, options.active, options.secs, options.think)
     out = Path(os.environ.get("TESSERA_OUT", ROOT / "out")) / "bench" / "sockets.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"idle": idle, "active": busy, "warm": warm}, indent=1))

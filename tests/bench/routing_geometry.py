@@ -38,7 +38,7 @@ from routing.consensus.scenes import BoxCrowd, SceneConsensus, fit_crowd, fuse_s
 from routing.consensus.stopping import gain_of_answer, next_look
 
 Array = np.ndarray
-LOOK_PRICE = 0.013  # expected errors that another look at a scene must take away
+LOOK_PRICE = 0.014  # expected errors that another look at a scene must take away
 ANSWER_PRICE = 0.017  # expected IoU that another outline must win
 PILOT = (
     0.05,
