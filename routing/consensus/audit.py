@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln, logsumexp
 
 from routing.consensus.labels import LabelConsensus, with_confidence
 from routing.consensus.reliability import logit, sigmoid
@@ -79,6 +80,36 @@ def apply_audit(consensus: LabelConsensus, tasks: Ints, rulings: Ints) -> LabelC
     probability = with_confidence(ranking, consensus.probability, correct(stated))
     probability[tasks] = np.eye(probability.shape[1])[rulings]
     return replace(consensus, probability=probability, confidence=probability.max(1))
+
+
+def unaudited_bound(errors: int, audited: int, size: int, *, delta: float = 0.05) -> float:
+    """Return the error rate that the `size` − `audited` tasks outside a uniform audit stay below, 1 − delta sure.
+
+    Exact for a finite set drawn from without replacement: the most errors M in the whole set with which `errors` or
+    fewer of `audited` would still come up with probability delta (hypergeometric). Raises ValueError for counts that
+    contradict each other.
+    """
+    if not 0 <= errors <= audited <= size:
+        raise ValueError(
+            f"errors: {errors} of {audited} audited of {size}; give 0 <= errors <= audited <= size"
+        )
+    if audited == 0 or audited == size:
+        return float(audited == 0 and size > 0)
+    whole = np.arange(errors, size - audited + errors + 1)[:, None]  # errors that the whole set may hold
+    seen = np.arange(errors + 1)[None, :]
+    clean = size - whole
+    possible = (seen <= whole) & (audited - seen <= clean)
+    ways = _log_choose(whole, seen) + _log_choose(clean, audited - seen) - _log_choose(size, audited)
+    chance = logsumexp(np.where(possible, ways, -np.inf), axis=1)
+    most = int(whole[np.flatnonzero(chance >= np.log(delta))[-1], 0])
+    return (most - errors) / (size - audited)
+
+
+def _log_choose(n: npt.ArrayLike, k: npt.ArrayLike) -> Array:
+    # Impossible counts are masked by the caller; here they only must not be NaN.
+    n, k = np.asarray(n, dtype=np.float64), np.asarray(k, dtype=np.float64)
+    k = np.clip(k, 0, np.maximum(n, 0))
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
 def _chosen(consensus: LabelConsensus, tasks: Ints, rulings: Ints) -> Array:

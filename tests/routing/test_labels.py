@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.consensus.audit import apply_audit, fit_audit_map
+from routing.consensus.audit import apply_audit, fit_audit_map, unaudited_bound
 from routing.consensus.labels import fuse_labels
 from routing.consensus.online import OnlineLabels
 from routing.consensus.votes import Votes
@@ -212,6 +212,27 @@ class TestAudit:
         rng = np.random.default_rng(0)
         stated = rng.uniform(0.5, 0.99, 300)
         assert fit_audit_map(stated, (rng.random(300) < 1.4 - stated).astype(float)).slope >= 0
+
+
+class TestUnauditedBound:
+    @pytest.mark.parametrize(("size", "errors"), [(400, 40), (1000, 30), (300, 150)])
+    def test_holds_in_nineteen_of_twenty_audits(self, size, errors):
+        wrong = np.zeros(size)
+        wrong[:errors] = 1
+        held = []
+        for seed in range(400):
+            order = np.random.default_rng(seed).permutation(size)
+            audit, rest = wrong[order[:100]], wrong[order[100:]]
+            held.append(rest.mean() <= unaudited_bound(int(audit.sum()), 100, size))
+        assert 0.94 <= np.mean(held) < 1.0
+
+    def test_says_everything_or_nothing_at_the_ends(self):
+        assert unaudited_bound(0, 0, 50) == 1.0
+        assert unaudited_bound(3, 50, 50) == 0.0
+
+    def test_refuses_counts_that_contradict_each_other(self):
+        with pytest.raises(ValueError, match="errors: 3 of 2"):
+            unaudited_bound(3, 2, 50)
 
 
 class TestScores:
