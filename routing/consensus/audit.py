@@ -105,11 +105,11 @@ def unaudited_bound(errors: int, audited: int, size: int, *, delta: float = 0.05
     return (most - errors) / (size - audited)
 
 
-def _log_choose(n: npt.ArrayLike, k: npt.ArrayLike) -> Array:
+def _log_choose(n: Ints | int, k: Ints | int) -> Array:
     # Impossible counts are masked by the caller; here they only must not be NaN.
-    n, k = np.asarray(n, dtype=np.float64), np.asarray(k, dtype=np.float64)
-    k = np.clip(k, 0, np.maximum(n, 0))
-    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+    top = np.asarray(n, dtype=np.float64)
+    some = np.clip(np.asarray(k, dtype=np.float64), 0, np.maximum(top, 0))
+    return np.asarray(gammaln(top + 1) - gammaln(some + 1) - gammaln(top - some + 1))
 
 
 def _chosen(consensus: LabelConsensus, tasks: Ints, rulings: Ints) -> Array:

@@ -13,6 +13,7 @@ from routing.tabular.labels import truth_index
 
 RISKS = (0.5, 0.35, 0.2, 0.1)
 PRIOR_RISKS = (0.06, 0.03, 0.015, 0.008)
+LARGE = 50_000  # answers from which one replay says enough
 QUICK_SETS = ("bluebirds", "rte", "music", "zencrowd_in")
 
 
@@ -20,7 +21,8 @@ def run(data: Path, *, quick: bool = False) -> dict[str, object]:
     """Return a budget curve a set and assignment, what each needs for majority's accuracy, and the means."""
     sets = []
     for name in QUICK_SETS if quick else SETS:
-        sets.append(_set(load(data, name), 1 if quick else 2))
+        crowd = load(data, name)
+        sets.append(_set(crowd, 1 if quick or len(crowd.votes.task) > LARGE else 2))
         print(f"  budget of {name}: {sets[-1]['share']}", file=sys.stderr, flush=True)
     shares = {a: [float(one["share"][a]) for one in sets] for a in ("random", "best")}
     return {

@@ -1,5 +1,6 @@
 """Aggregation of classes (goal 1): our one configuration beside majority, Dawid-Skene and crowd-kit, and the audit."""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -117,7 +118,7 @@ def _audit(crowd: Crowd, draws: int) -> dict[str, object]:
         eces.append(calibration_error(stated, right))
         accuracies.append(float(right.mean()))
         # The bound is for the labels as they stood before the audit chose among opinions.
-        wrong = round(float((1 - fair_hits(found.probability[scored[audit]], truth[audit])).sum()))
+        wrong = math.ceil(float((1 - fair_hits(found.probability[scored[audit]], truth[audit])).sum()) - 1e-9)
         real = 1 - float(fair_hits(found.probability[scored[rest]], truth[rest]).mean())
         held.append(real <= unaudited_bound(wrong, AUDITED, len(scored)))
     return {
