@@ -61,7 +61,8 @@ def choose(
 
     Score: expected cut of the risk at stake per second of this person's time and wage, more for staying with one
     kind, for tasks that wait long, for priority and for newcomers. Greedy over all pairs, in rounds of one offer per
-    annotator, so that nobody fills up before the others have something. A share `policy.explore_share` of the
+    annotator, so that nobody fills up before the others have something. Where people want more than is open, pairs
+    are taken in the order of what is cut per pace instead of per second, so that long tasks come first. A share `policy.explore_share` of the
     offers is drawn uniformly from the eligible tasks of the same kind.
     """
     open_ = [i for i, w in enumerate(waiting) if w.want > w.held]
@@ -133,7 +134,9 @@ class _Matching:
         self.fresh = worth.freshness(table, policy)
         self.expected = np.array([max(t.expected_s, 0.05) for t in tasks])
         # 32 bits: half the memory traffic, which is what matching costs, and far finer than any estimate in it.
-        self.base: Scores = (self.fresh[:, None] / self.pace).astype(np.float32)[:, self.kind_of]
+        self.base: Scores = np.take(
+            (self.fresh[:, None] / self.pace).astype(np.float32), self.kind_of, axis=1
+        )
         self.base *= self.settles
         self.base *= (self.urgency / self.expected).astype(np.float32)
         self.base *= worth.eligible(people, tasks, policy, fair)
@@ -144,7 +147,12 @@ class _Matching:
         score = self.base[rows] * self._bonus(rows)
         waiting = np.ones(len(rows), dtype=bool)
         made: list[Offer] = []
-        row, task = _best_pairs(score * self.free)
+        rank = score * self.free
+        if int(self.free.sum()) <= int(self.left.sum()):
+            # All that is open is given away now, so the question is not which tasks but who does which: least time in
+            # all is spent when the longest go to those who suit them best, not to whoever the short ones left over.
+            rank *= self.expected.astype(np.float32)
+        row, task = _best_pairs(rank)
         for start in range(0, len(row), CHUNK):
             part = slice(start, start + CHUNK)
             open_ = np.flatnonzero(waiting[row[part]] & self.free[task[part]]) + start

@@ -52,7 +52,7 @@ def _member(sets: Sequence[frozenset[str]], wanted: Sequence[str], free: str | N
     at = {name: index for index, name in enumerate(names)}
     column = np.array([at[name] for name in wanted], dtype=np.intp)
     small = np.array([[name == free or name in have for name in names] for have in sets], dtype=bool)
-    return np.asarray(small[:, column])
+    return np.asarray(np.take(small, column, axis=1))  # in rows: plain indexing would leave it in columns
 
 
 def settles(table: RecordTable, tasks: Sequence[Candidate]) -> npt.NDArray[np.float32]:
