@@ -30,7 +30,7 @@ from webapp.devtools.rehearsal import Picture, World
 from webapp.people.models import User
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SLOW_MS = 15_000  # the machine may be busy; what is waited for usually takes a tenth of a second
+SLOW_MS = 30_000  # the machine may be busy; what is waited for usually takes a tenth of a second
 DESKTOP = {"width": 1440, "height": 900}
 
 
