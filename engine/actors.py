@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayTaskError
+from ray.exceptions import RayError, RayTaskError
 
 from engine.prelabel import ChunkTask, Prelabeler, PrelabelError
 from engine.types import ModelRef, ScenePredictionChunk
@@ -123,7 +123,9 @@ class RayPool:
         try:
             result: ScenePredictionChunk = ray.get(reference)
             return result
-        except RayActorError as error:
+        except RayTaskError as error:
+            raise PrelabelError(f"scene {task.scene.scene_id}: {error.cause}") from error
+        except RayError as error:  # The actor died, or its node with the result.
             self._replace(slot)
             attempts = work.attempts[task.chunk_id] = work.attempts.get(task.chunk_id, 0) + 1
             if attempts >= MOST_ATTEMPTS:
@@ -133,11 +135,10 @@ class RayPool:
                 ) from error
             work.again.append(task)
             return None
-        except RayTaskError as error:
-            raise PrelabelError(f"scene {task.scene.scene_id}: {error.cause}") from error
 
     def _replace(self, slot: _Slot) -> None:
         """Put a new actor in the place of a dead one, once, though each of its chunks reports the death."""
         if slot in self._slots:
+            ray.kill(slot.actor)  # It may live on when only a result was lost.
             self._slots[self._slots.index(slot)] = _Slot(self._actor())
             self.replaced += 1
