@@ -62,8 +62,8 @@ def choose(
     Score: expected cut of the risk at stake per second of this person's time and wage, more for staying with one
     kind, for tasks that wait long, for priority and for newcomers. Greedy over all pairs, in rounds of one offer per
     annotator, so that nobody fills up before the others have something. Where people want more than is open, pairs
-    are taken in the order of what is cut per pace instead of per second, so that long tasks come first. A share `policy.explore_share` of the
-    offers is drawn uniformly from the eligible tasks of the same kind.
+    are taken in the order of what is cut per pace instead of per second, so that long tasks come first. A share
+    `policy.explore_share` of the offers is drawn uniformly from the eligible tasks of the same kind.
     """
     open_ = [i for i, w in enumerate(waiting) if w.want > w.held]
     if not open_:
@@ -122,6 +122,7 @@ class _Matching:
         lanes = {lane: k for k, lane in enumerate(sorted({t.lane for t in tasks}))}
         self.kind_of = np.array([kinds[t.kind] for t in tasks], dtype=np.intp)
         self.lane_of = np.array([lanes[t.lane] for t in tasks], dtype=np.intp)
+        self.of_kind = np.arange(len(kinds))[:, None] == self.kind_of
         self.last_kind = np.array([kinds.get(p.last_kind or "", -1) for p in people], dtype=np.intp)
         self.last_lane = np.array([lanes.get(p.last_lane or "", -1) for p in people], dtype=np.intp)
         self.microtask = np.array([t.microtask for t in tasks])
@@ -177,7 +178,7 @@ class _Matching:
         self, i: int, best: int, score: Scores, rng: np.random.Generator, now: float | datetime
     ) -> Offer:
         open_score = score * self.free
-        alike = (self.kind_of == self.kind_of[best]) & (open_score > 0)
+        alike = self.of_kind[self.kind_of[best]] & (open_score > 0)
         choices = int(np.count_nonzero(alike))
         share = self.policy.explore_share if choices > 1 else 0.0
         explored = bool(share and rng.random() < share)
@@ -196,8 +197,8 @@ class _Matching:
         self.left[i] -= 1
         self.last_kind[i], self.last_lane[i] = self.kind_of[task], self.lane_of[task]
         self.free[task] = False
-        # Two assignments of one micro-task want two different people.
-        self.base[i, self.microtask == chosen.microtask] = 0.0
+        if self.left[i]:  # two assignments of one micro-task want two different people
+            self.base[i, self.microtask == chosen.microtask] = 0.0
         return Offer(person.id, chosen.assignment, float(score[task]), terms, runner_up, propensity, now)
 
     def _terms(self, i: int, task: int, explored: bool) -> dict[str, float | str | bool]:
