@@ -53,8 +53,8 @@ def _table(
             continue
         rows[crowd.name] = {}
         for name, method in methods.items():
-            if name == "GLAD" and len(crowd.votes.task) > 30_000:
-                continue  # a quarter of an hour each
+            if name == "GLAD" and len(crowd.votes.task) > 21_000:
+                continue  # minutes to a quarter of an hour each
             scores = [
                 _score(crowd, method(thinned(crowd.votes, overlap, seed) if overlap else crowd.votes))
                 for seed in range(seeds)
