@@ -90,7 +90,8 @@ class RecordTable:
     def seconds(self, kind: str) -> Array:
         """Return (N,) the expected seconds of one answer of this kind (per cell of a grid)."""
         n, logs, squares = self.counts(f"t|{kind}").T
-        mean = (logs + SPEED_WEIGHT * np.log(skill.SECONDS[kind])) / (n + SPEED_WEIGHT)
+        usual = np.log(skill.SECONDS[kind]) + self._pace
+        mean = (logs + SPEED_WEIGHT * usual) / (n + SPEED_WEIGHT)
         spread = np.maximum(squares - 2 * mean * logs + n * mean**2, 0.0)
         variance = (spread + SPEED_WEIGHT * skill.LOG_SD**2) / (n + SPEED_WEIGHT)
         return np.asarray(np.exp(mean + np.minimum(variance, 2.0) / 2))
@@ -101,6 +102,15 @@ class RecordTable:
         return np.asarray(
             sum((self.counts(f"t|{kind}")[:, 0] for kind in skill.SECONDS), np.zeros(len(self)))
         )
+
+    @cached_property
+    def _pace(self) -> Array:
+        """(N,) log of the time a person takes relative to the pool, over all kinds, shrunk to 0."""
+        over, n = np.zeros((2, len(self)))
+        for kind, usual in skill.SECONDS.items():
+            seen = self.counts(f"t|{kind}")
+            over, n = over + seen[:, 1] - seen[:, 0] * np.log(usual), n + seen[:, 0]
+        return np.asarray(over / (n + SPEED_WEIGHT))
 
     @cached_property
     def _looks(self) -> tuple[Array, Array, Array]:

@@ -170,9 +170,15 @@ class TrackRecord:
         return (right + ANNOTATOR_WEIGHT * pool) / (right + wrong + ANNOTATOR_WEIGHT)
 
     def seconds(self, kind: str) -> float:
-        """Return the expected time of one answer of this kind (per cell of a grid), log-normal, shrunk to the pool."""
+        """Return the expected time of one answer of this kind (per cell of a grid).
+
+        Log-normal, shrunk kind -> annotator's pace over all kinds -> pool: who draws fast searches fast.
+        """
         n, logs, squares = self.amounts(f"t|{kind}")
-        prior = math.log(skill.SECONDS[kind])
+        timed = [(*self.amounts(f"t|{k}")[:2], usual) for k, usual in skill.SECONDS.items()]
+        over = sum(total - count * math.log(usual) for count, total, usual in timed)
+        pace = over / (sum(count for count, _, _ in timed) + SPEED_WEIGHT)
+        prior = math.log(skill.SECONDS[kind]) + pace
         mean = (logs + SPEED_WEIGHT * prior) / (n + SPEED_WEIGHT)
         spread = squares - 2 * mean * logs + n * mean * mean
         variance = (max(spread, 0.0) + SPEED_WEIGHT * skill.LOG_SD**2) / (n + SPEED_WEIGHT)
