@@ -4,13 +4,14 @@ What is counted are the crowd's seconds (the time model of `routing.simulation`)
 score only. The simulated crowd knows two classes, so white cells and platelets are one class here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from engine import jobs
 from engine.active import choose_next
+from engine.split import SplitOptions, plan_scene
 from engine.types import ModelRef, PrelabelOptions, ScenePrediction, SceneRef, TrainingExample
 from enginebench import cells
 from enginebench.common import Measurement
@@ -65,15 +66,20 @@ def simulate(
     for number, example in enumerate(examples):
         rng = np.random.default_rng([7, number])
         truth = make_truth(np.array(example.boxes), np.array(example.labels), rng, cells.SIZE, id=number)
-        objects = seen[number].objects if seen else ()
-        # What is surely nothing is not shown to anybody; the search may find it again.
-        proposals = tuple(
-            Proposal(o.xyxy, o.class_id, o.p, max(o.p_there, o.p)) for o in objects if o.p_there >= 0.1
-        )
+        proposals = tuple(asked(seen[number])) if seen else ()
         scenes.append(Scene(truth, world.scenes[0].domain, proposals))
     held_out = np.array([[row[0], row[2]] for row in sample]) if len(sample) else world.held_out
     mine = World(settings, tuple(scenes), world.gold, world.crowd, world.taste, held_out)
     return Batch(mine, POLICY, frozenset(), 0).run()
+
+
+def asked(seen: ScenePrediction) -> Iterator[Proposal]:
+    """What is worth a question, as the product decides it; what is dropped, the search may find again."""
+    scene = SceneRef(seen.scene_id, seen.scene_id, *cells.SIZE)
+    plan = plan_scene(scene, seen, POLICY, SplitOptions())
+    for item, decided in zip(seen.objects, plan.objects, strict=True):
+        if decided.action != "drop":
+            yield Proposal(item.xyxy, item.class_id, item.p, max(item.p_there, item.p))
 
 
 def _told(report: dict[str, Any]) -> dict[str, Any]:
