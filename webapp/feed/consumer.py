@@ -19,10 +19,10 @@ from django.utils import timezone
 from routing.annotation.kinds import AnswerError, validate_blind
 from webapp.feed import metrics
 from webapp.feed.dispatcher import dispatcher
+from webapp.feed.messages import Refused, assignment_of, submission_of, text, whole
 from webapp.feed.seats import Seat
 from webapp.labeling import operations, queries
 from webapp.labeling.models import Assignment
-from webapp.labeling.operations import Submission
 from webapp.people.models import User
 
 log = logging.getLogger(__name__)
@@ -37,14 +37,6 @@ RATE = 50.0  # messages per second allowed in the long run
 BURST = 200.0
 FLOOD_LIMIT = 1_000  # messages beyond that rate, then the socket is closed
 PONG = '{"type":"pong"}'
-
-
-class Refused(Exception):
-    """A message cannot be taken; sent to the client as an `error`."""
-
-    def __init__(self, code: str, message: str, ref: Any = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.ref = code, message, ref
 
 
 class FeedConsumer(AsyncWebsocketConsumer):
@@ -128,11 +120,11 @@ class FeedConsumer(AsyncWebsocketConsumer):
         elif self.seat is None:
             raise Refused("hello_first", "send hello before anything else")
         elif kind == "ready":
-            dispatcher().ready(self.seat, _whole(message, "want", 0, MAX_WANT))
+            dispatcher().ready(self.seat, whole(message, "want", 0, MAX_WANT))
         elif kind == "answer":
             self._answer(message)
         elif kind in ("extend", "release", "reveal", "explain"):
-            await getattr(self, f"_{kind}")(message, _whole(message, "assignment", 1, 2**62))
+            await getattr(self, f"_{kind}")(message, assignment_of(message))
         else:
             raise Refused("unknown_type", f"unknown message type {kind[:40]!r}")
 
@@ -165,15 +157,11 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     def _answer(self, message: dict[str, Any]) -> None:
         assert self.seat is not None
-        submission = Submission(
-            annotator=self.person, id=_text(message, "id", 64), assignment=_whole(message, "assignment", 1, 2**62),
-            lease=_text(message, "lease", 64), outcome=message.get("outcome"), value=message.get("value"),
-            report=message.get("report"), telemetry=message.get("telemetry"),
-        )  # fmt: skip
+        submission = submission_of(message, self.person)
         dispatcher().submit(self.seat, submission)
 
     async def _extend(self, message: dict[str, Any], assignment: int) -> None:
-        lease = _text(message, "lease", 64)
+        lease = text(message, "lease", 64)
         seconds = await self._call(
             lambda: operations.extend(self.person, assignment, lease, now=timezone.now()), assignment
         )
@@ -183,7 +171,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
             dispatcher().extended(self.seat, assignment, seconds)
 
     async def _release(self, message: dict[str, Any], assignment: int) -> None:
-        lease = _text(message, "lease", 64)
+        lease = text(message, "lease", 64)
         if not await self._call(lambda: operations.release(self.person, assignment, lease), assignment):
             raise Refused("bad_lease", "this lease has passed on", assignment)
         if self.seat is not None:
@@ -197,7 +185,7 @@ class FeedConsumer(AsyncWebsocketConsumer):
             raise Refused("server", "the database does not answer; try again", ref) from error
 
     async def _reveal(self, message: dict[str, Any], assignment: int) -> None:
-        lease = _text(message, "lease", 64)
+        lease = text(message, "lease", 64)
         case = await self._call(
             lambda: reveal(self.person, assignment, lease, message.get("blind")), assignment
         )
@@ -263,17 +251,3 @@ def reveal(person: User, assignment: int, lease: str, blind: Any) -> dict[str, A
 
 def _domains(person: User) -> frozenset[str]:
     return frozenset(person.qualifications.values_list("domain", flat=True))
-
-
-def _whole(message: dict[str, Any], name: str, low: int, high: int) -> int:
-    value = message.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise Refused("malformed", f"{name}: must be a whole number from {low} to {high}")
-    return value
-
-
-def _text(message: dict[str, Any], name: str, most: int) -> str:
-    value = message.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= most:
-        raise Refused("malformed", f"{name}: must be text of 1 to {most} characters")
-    return value
