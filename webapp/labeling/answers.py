@@ -12,9 +12,9 @@ from webapp.labeling.lifecycle import (
     add_version,
     ask_once_more,
     consider,
+    escalate,
     reopen,
     settle,
-    wish_about,
 )
 from webapp.labeling.models import SceneObject, Tile
 
@@ -41,27 +41,20 @@ def _evaded(given: Given) -> Feedback:
     if task.kind == "grid_verify":
         book.resolve(task, "consensus", {"outcome": given.outcome})
         for row in _cell_objects(given).values():
-            row.state, row.queued_at = State.GRID, book.now
             row.touched = [*row.touched, given.annotator.pk]
-            book.touch(row)
+            consider(book, row, book.tiles[row.tile_id])
         return None
-    if given.outcome == "unsure" and task.object_id and task.kind != "adjudicate":
+    if task.object_id:
         row = given.row
-        row.case = looked(given, row, "unsure").to_json()
+        if given.outcome == "unsure" and task.kind != "adjudicate":
+            row.case = looked(given, row, "unsure").to_json()
         row.touched = [*row.touched, given.annotator.pk]
         book.touch(row)
-    if evasions >= MAX_EVASIONS and task.kind != "adjudicate":
+    stuck = book.nobody_left(task.project, task.tier, task.excluded)
+    if stuck or (evasions >= MAX_EVASIONS and task.kind != "adjudicate"):
         book.resolve(task, "consensus", {"outcome": given.outcome, "evasions": evasions})
         if task.object_id:
-            book.wishes.append(
-                wish_about(
-                    given.row,
-                    given.tile,
-                    "adjudicate",
-                    tier="specialist",
-                    reason=f"{evasions} people could not say",
-                )
-            )
+            escalate(book, row, given.tile, tier="specialist", reason=f"{evasions} people could not say")
         else:
             given.tile.state = Tile.State.WAITING
             book.touch(given.tile)

@@ -47,6 +47,9 @@ def unclaimed(query: QuerySet[Row]) -> QuerySet[Row]:
     return query.select_for_update(skip_locked=True, of=("self",))
 
 
+RULERS_KEPT = 2  # specialists who have not touched an object
+
+
 @dataclass
 class Wish:
     """A micro-task to be asked, once the rows that it is about are saved."""
@@ -155,14 +158,14 @@ class Book:
         return self.shelf.policy(project)
 
     def eligible(self, project: Project, tier: str) -> frozenset[int]:
-        """Everybody who may answer in a project's domain, from this tier up."""
+        """Everybody who may answer in a project's domain, from this tier up, and is not paused."""
         key = (project.organisation_id, project.domain, tier)
         if key not in self._eligible:
             tiers = TIERS[TIERS.index(tier) :]
             people = User.objects.filter(
                 organisation=project.organisation_id, is_active=True, tier__in=tiers,
                 qualifications__domain=project.domain,
-            )  # fmt: skip
+            ).exclude(track_record__standing="paused")  # fmt: skip
             self._eligible[key] = frozenset(people.values_list("pk", flat=True))
         return self._eligible[key]
 
@@ -170,6 +173,11 @@ class Book:
         """Whether everybody who may answer is excluded. False where there is nobody yet: people can still be invited."""
         eligible = self.eligible(project, tier)
         return bool(eligible) and eligible <= set(excluded)
+
+    def reserved(self, project: Project, touched: Iterable[int]) -> frozenset[int]:
+        """The specialists who are kept off the crowd's questions about an object, so that some can still rule on it."""
+        left = self.eligible(project, "specialist") - set(touched)
+        return left if len(left) <= RULERS_KEPT else frozenset()
 
     # Changing ------------------------------------------------------------------------------------------------
 

@@ -121,7 +121,9 @@ def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> 
             "grid_verify", page[0].tile, None, scene.dataset_id, scene.pk, project, reason="a quick look at many",
             value=sum(value_of(ObjectCase.from_json(r.case)) for r in page),
             details={"class": page[0].label, "cells": shown}, secret={"cells": cells},
-            excluded=frozenset(person for r in page for person in r.touched),
+            excluded=frozenset(
+                person for r in page for person in (*r.touched, *book.reserved(project, r.touched))
+            ),
         )
     )  # fmt: skip
     for row in page:

@@ -46,29 +46,41 @@ def consider(book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask |
             open_task, "consensus", {"step": type(step).__name__.lower(), "belief": row.case["belief"]}
         )
     match step:
-        case Accept():
-            settle(
-                book, row, tile, State.ACCEPTED, risk=step.risk, by="machine" if step.auto else "consensus"
-            )
-        case Reject():
-            settle(book, row, tile, State.REJECTED, risk=step.risk, by="consensus")
-        case None:
-            settle(book, row, tile, State.UNDECIDABLE, risk=1.0, by="consensus")
+        case Accept() | Reject() | None:
+            conclude(book, row, tile, step)
         case Ask(kind="grid_verify"):
             row.state, row.queued_at = State.GRID, book.now
         case Ask():
             row.state = State.ASKED
             book.wishes.append(wish_about(row, tile, step.kind, tier=step.tier, reason=step.reason))
         case Escalate():
-            row.state = State.ASKED
-            book.wishes.append(wish_about(row, tile, "adjudicate", tier=step.tier, reason=step.reason))
-            book.log(
-                "escalated",
-                project=project,
-                dataset_id=tile.scene.dataset_id,
-                object=row,
-                data={"reason": step.reason},
-            )
+            escalate(book, row, tile, tier=step.tier, reason=step.reason)
+
+
+def conclude(book: Book, row: SceneObject, tile: Tile, step: Accept | Reject | None) -> None:
+    """Settle an object without asking anybody; None stands for "it cannot be decided"."""
+    match step:
+        case Accept():
+            by = "machine" if step.auto else "consensus"
+            settle(book, row, tile, State.ACCEPTED, risk=step.risk, by=by)
+        case Reject():
+            settle(book, row, tile, State.REJECTED, risk=step.risk, by="consensus")
+        case None:
+            settle(book, row, tile, State.UNDECIDABLE, risk=1.0, by="consensus")
+
+
+def escalate(book: Book, row: SceneObject, tile: Tile, *, tier: str, reason: str) -> None:
+    """Let a higher tier decide about an object; where nobody of it is left, what is believed stands with its risk."""
+    project = project_of(tile)
+    if book.nobody_left(project, tier, row.touched):
+        conclude(book, row, tile, _last_word(ObjectCase.from_json(row.case)))
+        return
+    row.state = State.ASKED
+    book.touch(row)
+    book.wishes.append(wish_about(row, tile, "adjudicate", tier=tier, reason=reason))
+    book.log(
+        "escalated", project=project, dataset_id=tile.scene.dataset_id, object=row, data={"reason": reason}
+    )
 
 
 def _last_word(case: ObjectCase) -> Accept | Reject | None:
@@ -87,7 +99,8 @@ def wish_about(row: SceneObject, tile: Tile, kind: str, *, tier: str, reason: st
 def ask_once_more(book: Book, microtask: Microtask, row: SceneObject | None = None) -> None:
     """Want one more answer to the same question: one more row."""
     if row is not None:
-        microtask.excluded = sorted({*microtask.excluded, *row.touched})
+        reserved = book.reserved(microtask.project, row.touched) if microtask.tier == "crowd" else frozenset()
+        microtask.excluded = sorted({*microtask.excluded, *row.touched, *reserved})
         microtask.value = value_of(ObjectCase.from_json(row.case))
         book.touch(microtask)
     book.new_assignments.append(wanted(microtask, book))
@@ -260,6 +273,8 @@ def _microtask(book: Book, wish: Wish, live: list[Live], brief: Brief) -> Microt
     )
     payload.update(extra)
     excluded = set(wish.excluded) | set(wish.object.touched if wish.object else ())
+    if wish.object and wish.tier == "crowd":
+        excluded |= book.reserved(wish.project, wish.object.touched)
     value = value_of(ObjectCase.from_json(wish.object.case)) if wish.object else wish.value
     return Microtask(
         project=wish.project, dataset_id=wish.dataset_id, scene_id=wish.scene_id, tile=wish.tile, object=wish.object,
