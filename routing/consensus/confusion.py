@@ -35,7 +35,9 @@ LEAST = 1e-9  # of a probability whose logarithm is taken
 
 @dataclass(frozen=True, slots=True)
 class FitOptions:
-    """concentration: pseudo-answers behind each confusion row; infinite leaves one number a person. blurs: difficulties.
+    """concentration: pseudo-answers behind each confusion row; infinite leaves one number a person.
+
+    blurs: difficulties, the first of them 0; blur_shares: how many tasks of each are expected.
 
     prior_tasks: pseudo-tasks a class with which the class prior is held at the votes while it is learnt; infinite holds
     it there altogether. steps: of which the last `apart` leave each answer out of its own judgement.
@@ -162,13 +164,14 @@ def _answers(votes: Votes) -> _View:
 
 def _credit(view: _View, weights: list[Array], rows: Array, habits: Array, options: FitOptions) -> Array:
     """Return the soft counts that each row of the view earns for its confusion."""
-    parts = []
-    for blur, weight in zip(options.blurs, weights, strict=True):
-        part = view.from_tasks(weight)
-        if blur > 0:
-            part = part * ((1 - blur) * rows / ((1 - blur) * rows + blur * habits[view.pair]))
-        parts.append(part)
-    return np.asarray(sum(parts))
+    total = view.from_tasks(weights[0])  # the first difficulty blurs nothing
+    for blur, weight in zip(options.blurs[1:], weights[1:], strict=True):
+        # In place from here on: these arrays are as long as all answers together.
+        seen = blur * habits[view.pair] + (1 - blur) * rows
+        np.divide((1 - blur) * rows, seen, out=seen)
+        seen *= view.from_tasks(weight)
+        total += seen
+    return total
 
 
 def _skills(votes: Votes, credit: Array, before: _Skills | None) -> _Skills:
@@ -199,14 +202,23 @@ def _rows(votes: Votes, skills: _Skills, view: _View, concentration: float, own:
         total = np.maximum(total - own.sum(1), 0.0)
     mean = skills.reliability.mean(skills.total)[who]
     accuracy = _clipped((right + strength * mean) / (total + strength))
-    shrunk = (1 - accuracy)[:, None] * skills.profile.T[label]
+    shrunk = skills.profile.T[label]
+    shrunk *= (1 - accuracy)[:, None]
     shrunk[index, label] = accuracy
     if not np.isfinite(concentration):
         return shrunk
-    counts, by_class = skills.credit[view.pair], skills.by_class[who]
-    if own is not None:
-        counts, by_class = np.maximum(counts - own, 0.0), np.maximum(by_class - own, 0.0)
-    return np.asarray((counts + concentration * shrunk) / (by_class + concentration))
+    shrunk *= concentration
+    shrunk += _without(skills.credit[view.pair], own)
+    shrunk /= _without(skills.by_class[who], own) + concentration
+    return shrunk
+
+
+def _without(counts: Array, own: Array | None) -> Array:
+    """Return the counts less `own`, never below 0; in a view of pairs they are left alone."""
+    if own is None:
+        return counts
+    np.subtract(counts, own, out=counts)
+    return np.maximum(counts, 0.0, out=counts)
 
 
 def _expect(
@@ -215,8 +227,11 @@ def _expect(
     """Return the posterior (tasks, classes), and its parts by the task's difficulty."""
     scores = []
     for blur, share in zip(options.blurs, options.blur_shares, strict=True):
-        blurred = rows if blur == 0 else (1 - blur) * rows + blur * habits[view.pair]
-        scores.append(view.to_tasks(np.log(np.maximum(blurred, LEAST))) + log_prior + np.log(share))
+        blurred = (1 - blur) * rows
+        if blur > 0:
+            blurred += blur * habits[view.pair]
+        np.log(np.maximum(blurred, LEAST, out=blurred), out=blurred)
+        scores.append(view.to_tasks(blurred) + log_prior + np.log(share))
     highest = np.maximum.reduce(scores).max(1, keepdims=True)
     weights = [np.exp(score - highest) for score in scores]
     norm = sum(weight.sum(1, keepdims=True) for weight in weights)
