@@ -30,7 +30,7 @@ GATHER_MOST_S = 0.008  # and at most; in between, a quarter of what the last rou
 LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tried again unasked
 # Another kind of question costs half as much time again for three tasks (about 5 s), so a moment's wait for more of the
 # same is worth it.
-STAY_S = 0.5
+STAY_S = 1.0
 MOST_ANSWERS = 192  # per transaction: bounds how long a commit holds its locks
 MOST_SEATS = 144  # annotators matched per transaction
 MOST_QUEUED = (
@@ -141,7 +141,10 @@ class Dispatcher:
                 self._take_back_expired()
             if self._answers or self._left or self._waiting or self._to_try:
                 await asyncio.sleep(min(GATHER_MOST_S, max(GATHER_S, 0.25 * self._last_s)))
-                await self._round()
+                try:
+                    await self._round()
+                except Exception:  # What is committed is committed: clients that hear nothing send again.
+                    log.exception("what a round did could not be told")
 
     async def _round(self) -> None:
         arrived = [self._answers.popleft() for _ in range(min(MOST_ANSWERS, len(self._answers)))]

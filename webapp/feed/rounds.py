@@ -129,8 +129,9 @@ class Rounds:
         clock = time.monotonic()
         if clock > self._pages_at + (QUEUED_S if self._queued else PAGES_S):
             self._queued, self._pages_at = False, clock
-            if grids.form_pages(now=now, rng=self._rng, shelf=self.shelf):
-                self.windows.news.append(None)
+            grids.form_pages(
+                now=now, rng=self._rng, shelf=self.shelf
+            )  # Its lanes are announced with the commit.
 
     def _resume(self, hungry: Iterable[Seat], done: Round, now: datetime, clock: float) -> None:
         """Look for what an earlier socket of somebody who has just come left behind."""

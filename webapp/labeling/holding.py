@@ -23,6 +23,7 @@ State = Assignment.State
 
 GRACE = timedelta(seconds=30)  # how long a closed socket's offers wait for the person to come back
 AT_ONCE = 48  # annotators matched together: the matcher's cost per offer grows with their number
+DEEP = 512  # candidates looked at for somebody whom the best of each lane do not suit
 REAPED = 500  # leases ended per call, which bounds the transaction
 
 
@@ -92,25 +93,34 @@ def _match(
     rng: np.random.Generator,
 ) -> list[tuple[Desk, Entry, Offer]]:  # fmt: skip
     """Choose for a group, and take what was chosen out of the windows."""
+    wanted = 16 + 3 * sum(max(0, desk.waiting.want - desk.waiting.held) for desk in group)
+    chosen, unlucky = _choose(organisation, group, windows, wanted, now, rng)
+    if unlucky and wanted < DEEP:  # What suits them may lie deeper than the best of each lane.
+        without = [desk for desk in group if desk.person.pk in unlucky]
+        more, unlucky = _choose(organisation, without, windows, DEEP, now, rng)
+        chosen += more
+    result.idle |= unlucky
+    return chosen
+
+
+def _choose(
+    organisation: int | None, group: Sequence[Desk], windows: Windows, wanted: int, now: datetime, rng: np.random.Generator
+) -> tuple[list[tuple[Desk, Entry, Offer]], dict[int, list[str]]]:  # fmt: skip
+    """One call of the matcher on about `wanted` candidates: what it chose, and who got nothing, with the reasons."""
     waiting = [desk.waiting for desk in group]
     domains = frozenset[str]().union(*(w.domains for w in waiting))
-    wanted = 16 + 3 * sum(max(0, w.want - w.held) for w in waiting)
     entries = windows.candidates(organisation, domains, max(rank(w.tier) for w in waiting), wanted)
-    if (
-        len(entries) < wanted // 2 or len(group) == 1
-    ):  # Too few to be sure that nobody is left out: look deeper.
-        entries = windows.candidates(organisation, domains, max(rank(w.tier) for w in waiting), 512)
     known = {entry.candidate.assignment: entry for entry in entries}
-    candidates = [entry.candidate for entry in entries]
     desk_of = {desk.person.pk: desk for desk in group}
-    chosen = []
+    chosen, unlucky = [], {}
+    candidates = [entry.candidate for entry in entries]
     for choice in choose(waiting, candidates, DEFAULT_POLICY, now=now.timestamp(), rng=rng):
         if isinstance(choice, Idle):
-            result.idle[choice.annotator] = list(choice.reasons)
+            unlucky[choice.annotator] = list(choice.reasons)
         else:
             chosen.append((desk_of[choice.annotator], known[choice.assignment], choice))
     windows.take_out([c.assignment for _, _, c in chosen], [e.lane for _, e, _ in chosen])
-    return chosen
+    return chosen, unlucky
 
 
 def _hold(chosen: Sequence[tuple[Desk, Entry, Offer]], result: Taken, now: datetime) -> None:

@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -217,6 +218,7 @@ class Windows:
         return Entry(candidate, question, order, (project, key))
 
 
+@lru_cache(maxsize=4_096)
 def _suits(lane: str, domains: frozenset[str], tier: int) -> bool:
     """Whether a lane (kind/domain/tier; a domain may have slashes) holds work for people of these domains and this tier."""
     rest, _, needed = lane.rpartition("/")
