@@ -36,7 +36,10 @@ def coverage_tile(given: Given) -> Feedback:
         if all((xy[0] - r[0]) ** 2 + (xy[1] - r[1]) ** 2 > (given.policy.merge_radius * side) ** 2 for r in refused)
     ]  # fmt: skip
     recall = given.record.recall(given.domain, side * SCREEN_PX / max(task.payload["view"][2], 1.0))
-    look = Look(annotator=given.annotator.pk, recall=recall, found=len(fresh), live_before=len(known))
+    doubt = given.record.standing(given.policy).spam
+    look = Look(
+        annotator=given.annotator.pk, recall=recall, found=len(fresh), live_before=len(known), doubt=doubt
+    )
     tile.looks = [*tile.looks, look.to_json()]
     tile.state = Tile.State.WAITING
     book.touch(tile)

@@ -2,15 +2,16 @@
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from routing.annotation.boxes import iou
 from routing.coverage import Complete, Look, TileCase, expected_missing, next_look
-from routing.outcomes import Outcome
 from routing.prompting import Hint
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, Step, next_step
+from routing.workflow import Event as Act
+from routing.workflow import credit_object
 from webapp.labeling import bulk, payloads
 from webapp.labeling.book import Book, Wish, lane_key
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
@@ -134,18 +135,23 @@ def settle(book: Book, row: SceneObject, tile: Tile, state: str, *, risk: float,
     )  # fmt: skip
     if state == State.UNDECIDABLE or by == "machine":
         return
-    domain = project_of(tile).domain
-    for look in row.evidence:
-        final = state == State.ACCEPTED
-        truth = "phantom" if not final else "good" if look["version"] == row.version else "geometry"
-        overlap = iou(look["box"], row.box) if final and "box" in look else None
-        book.learn(
-            look["annotator"],
-            Outcome(
-                kind=look["kind"], domain=domain, cls=row.label, given=look["verdict"], truth=truth,
-                weight=1.0 - float(risk), gold=by == "specialist", seconds=look.get("seconds"), iou=overlap,
-            ),
-        )  # fmt: skip
+    project = project_of(tile)
+    final = row.box if state == State.ACCEPTED else None
+    outcomes = credit_object(
+        [_act(look, row.label) for look in row.evidence], final, row.label,
+        certainty=1.0 - float(risk), domain=project.domain, policy=book.policy(project),
+    )  # fmt: skip
+    for annotator, outcome in outcomes:
+        book.learn(annotator, replace(outcome, gold=by == "specialist"))
+
+
+def _act(look: dict[str, Any], label: int) -> Act:
+    """One entry of an object's evidence, as `routing` credits it."""
+    what = "draw" if look["verdict"] == "drawn" else "look"
+    return Act(
+        annotator=look["annotator"], what=what, kind=look["kind"], verdict=look["verdict"], xyxy=tuple(look["box"]),
+        cls=label, seconds=look.get("seconds"),
+    )  # fmt: skip
 
 
 def reopen(book: Book, row: SceneObject, tile: Tile) -> None:

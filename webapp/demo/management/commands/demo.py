@@ -46,7 +46,7 @@ class Command(BaseCommand):
             "--seed", type=int, default=7, help="of the crowd, the tiles and the training (%(default)s)"
         )
         parser.add_argument(
-            "--crowd", type=int, default=44, help="simulated people, specialists included (%(default)s)"
+            "--crowd", type=int, default=28, help="simulated people, specialists included (%(default)s)"
         )
         parser.add_argument(
             "--train-seconds", type=float, default=200.0, help="most wall time of the training (%(default)s)"
