@@ -212,6 +212,7 @@ class TestDispute:
         desk.press("Space")
         desk.until("s.task.phase === 'case'")
         desk.page.locator(".case-file").wait_for()
+        assert desk.page.locator(".answer-verdict").all_inner_texts() == ["Unsure"] * 3
         desk.page.get_by_label("Note for the record").fill("The crown ends at the shadow.")
         desk.page.get_by_label("Use it as a control task").check()
         desk.click("submit")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from routing.assignment import Offer, explain
-from webapp.labeling.models import Assignment, ObjectVersion
+from webapp.labeling.models import Answer, Assignment, ObjectVersion
 from webapp.people.models import User
 
 
@@ -26,6 +26,11 @@ def case_file(row: Assignment) -> dict[str, Any]:
     names: dict[int, str] = {}
     for look in subject.evidence:
         names.setdefault(look["annotator"], f"Annotator {chr(ord('A') + len(names) % 26)}")
+    unsure = Answer.objects.filter(microtask__object=subject, outcome="unsure", late=False).order_by(
+        "created_at"
+    )
+    for answer in unsure:
+        names.setdefault(answer.annotator_id, f"Annotator {chr(ord('A') + len(names) % 26)}")
     versions = ObjectVersion.objects.filter(object=subject).order_by("number")
     return {
         "versions": [
@@ -45,6 +50,15 @@ def case_file(row: Assignment) -> dict[str, Any]:
                 "version": look["version"],
             }
             for look in subject.evidence
+        ]
+        + [
+            {
+                "by": names[answer.annotator_id],
+                "kind": answer.microtask.kind,
+                "verdict": "unsure",
+                "version": answer.microtask.payload["object"]["version"],
+            }
+            for answer in unsure.select_related("microtask").exclude(microtask__kind="compare_two")
         ],
         "model": {"score": subject.signals.get("p")} if subject.model_id else None,
         "guideline": None,

@@ -247,4 +247,12 @@ export const ar: Catalogue = {
   "adjudicate.rubric_small": "صغير جدًا",
   "adjudicate.rubric_lookalike": "شبيه",
   "adjudicate.rubric_gap": "الدليل غير واضح",
+
+  "adjudicate.drawn": "مرسوم",
+  "kind.verify_box": "تحقق",
+  "kind.grid_verify": "صفحة صور",
+  "kind.fix_box": "تصحيح",
+  "kind.draw_missed": "رسم",
+  "kind.compare_two": "مقارنة",
+  "kind.coverage_tile": "بحث",
 };

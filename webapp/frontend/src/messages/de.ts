@@ -247,4 +247,12 @@ export const de: Catalogue = {
   "adjudicate.rubric_small": "sehr klein",
   "adjudicate.rubric_lookalike": "sieht nur so aus",
   "adjudicate.rubric_gap": "Richtlinie unklar",
+
+  "adjudicate.drawn": "Gezeichnet",
+  "kind.verify_box": "Prüfung",
+  "kind.grid_verify": "Bilderseite",
+  "kind.fix_box": "Korrektur",
+  "kind.draw_missed": "Zeichnung",
+  "kind.compare_two": "Vergleich",
+  "kind.coverage_tile": "Suche",
 };

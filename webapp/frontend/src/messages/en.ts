@@ -242,6 +242,14 @@ export const en = {
   "adjudicate.rubric_small": "very small",
   "adjudicate.rubric_lookalike": "look-alike",
   "adjudicate.rubric_gap": "guideline unclear",
+
+  "adjudicate.drawn": "Drawn",
+  "kind.verify_box": "check of a box",
+  "kind.grid_verify": "page of pictures",
+  "kind.fix_box": "correction",
+  "kind.draw_missed": "drawing",
+  "kind.compare_two": "comparison",
+  "kind.coverage_tile": "search",
 } as const;
 
 export type MessageKey = keyof typeof en;

@@ -1,9 +1,10 @@
 /** The right-hand side of an adjudication: the two steps, the case file once it is revealed, and what goes on record. */
 
 import { el, keepFocus, setText } from "../../lib/dom";
-import { t } from "../../messages";
+import { type MessageKey, t } from "../../messages";
 import { sameBox } from "../shared/boxwork";
 import { classOf } from "../task";
+import { REASONS } from "../verify_box/model";
 import type { CaseAnswer } from "./case";
 import { type AdjudicateState, type AdjudicateTask, FEATURES, type Feature, type Source, sources } from "./model";
 
@@ -82,7 +83,9 @@ export class CasePanel {
     this.shownFor = state.file;
     const answers = state.file?.answers ?? [];
     this.answers.replaceChildren(
-      ...(answers.length > 0 ? answers.map(answerRow) : [el("li", { class: "note" }, t("adjudicate.no_answers"))]),
+      ...(answers.length > 0
+        ? answers.map((a) => answerRow(a, classOf(this.task, this.task.object.label).name))
+        : [el("li", { class: "note" }, t("adjudicate.no_answers"))]),
     );
     const score = state.file?.modelScore ?? null;
     this.model.hidden = score === null;
@@ -135,14 +138,30 @@ function step(n: number, text: string, current: boolean): HTMLElement {
   return el("li", { "aria-current": current ? "step" : null }, el("span", { class: "step-n" }, String(n)), text);
 }
 
-function answerRow(answer: CaseAnswer): HTMLElement {
-  const words = (text: string): string => text.replaceAll("_", " ");
-  const what = [words(answer.kind), answer.version === null ? null : t("adjudicate.version", { n: answer.version })];
+const VERDICTS: readonly string[] = ["ok", "bad", ...REASONS];
+const KINDS: readonly string[] = [
+  "verify_box",
+  "grid_verify",
+  "fix_box",
+  "draw_missed",
+  "compare_two",
+  "coverage_tile",
+];
+
+function answerRow(answer: CaseAnswer, className: string): HTMLElement {
+  const kind = KINDS.includes(answer.kind) ? t(`kind.${answer.kind}` as MessageKey) : answer.kind;
+  const what = [kind, answer.version === null ? null : t("adjudicate.version", { n: answer.version })];
   return el(
     "li",
     {},
     el("span", { class: "answer-by" }, answer.by),
-    el("span", { class: "answer-verdict", "data-verdict": answer.verdict }, words(answer.verdict)),
+    el("span", { class: "answer-verdict", "data-verdict": answer.verdict }, verdictText(answer.verdict, className)),
     el("span", { class: "answer-what" }, what.filter(Boolean).join(" · ")),
   );
+}
+
+function verdictText(verdict: string, className: string): string {
+  if (VERDICTS.includes(verdict)) return t(`verify_box.${verdict}` as MessageKey, { class: className });
+  if (verdict === "unsure") return t("action.unsure");
+  return verdict === "drawn" ? t("adjudicate.drawn") : verdict.replaceAll("_", " ");
 }
