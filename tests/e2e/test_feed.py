@@ -132,9 +132,9 @@ class TestConnection:
         page.until("s.link !== 'open'")
         page.press("ArrowLeft")
         page.until("s.waiting === 1")
-        forgive_lost_connections(page)
         other = tab(world.ada, beside=page)
         page.page.close()
+        forgive_lost_connections(page)
         server.start()
 
         other.open()
