@@ -9,9 +9,10 @@ import numpy as np
 
 from engine import jobs
 from engine.types import ModelRef, RetrainOptions, TrainingExample
-from enginebench.common import Unavailable, read_voc, shared
 from models.assets import AssetError
 from models.checkpoint import read_config
+
+from enginebench.common import Unavailable, read_voc, shared
 
 CLASSES = ((0, "RBC"), (1, "WBC"), (2, "Platelets"))
 # The simulated crowd knows two classes, so the loop is run on two.

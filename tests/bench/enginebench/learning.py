@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from enginebench import cells
-from enginebench.common import Measurement
 from models.calibration import expected_calibration_error
 from routing.certify import choose_auto_threshold
+
+from enginebench import cells
+from enginebench.common import Measurement
 
 FULL_STEPS, FEW_STEPS = 740, 250  # at most 4 CPU minutes, and about 1
 ALPHA, DELTA = 0.1, 0.05  # of boxes that must reach IoU 0.75; at 0.05 hardly any is accepted

@@ -13,12 +13,13 @@ from engine import jobs
 from engine.active import choose_next
 from engine.split import SplitOptions, plan_scene
 from engine.types import ModelRef, PrelabelOptions, ScenePrediction, SceneRef, TrainingExample
-from enginebench import cells
-from enginebench.common import Measurement
 from routing.policy import RoutingPolicy
 from routing.simulation.batch import Batch
 from routing.simulation.truth import make_truth
 from routing.simulation.world import Proposal, Scene, Settings, World, make_world
+
+from enginebench import cells
+from enginebench.common import Measurement
 
 IDS = {name: class_id for class_id, name in cells.TWO_CLASSES}
 POLICY = RoutingPolicy.from_json({"tolerance_iou": 0.5})

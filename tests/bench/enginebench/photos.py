@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from enginebench.common import Measurement, Unavailable, interval, shared
 from models.assets import AssetError
 from models.boxdetector import BoxDetector
 from models.evaluate import Boxes, average_precision
@@ -15,6 +14,8 @@ from models.people import oks
 from models.predict import PredictOptions
 from models.prelabel import Picture
 from models.zoo import open_entry
+
+from enginebench.common import Measurement, Unavailable, interval, shared
 
 
 def measure(*, quick: bool) -> dict[str, Measurement]:

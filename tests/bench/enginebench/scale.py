@@ -13,8 +13,9 @@ from engine import jobs
 from engine.cluster import open_pool
 from engine.prelabel import ChunkTask, input_spec, plan_chunks
 from engine.types import ModelRef, PrelabelOptions, SceneRef
-from enginebench.common import Measurement, Unavailable
 from models.assets import AssetError
+
+from enginebench.common import Measurement, Unavailable
 
 WORKERS = 2
 REPEATS = 3

@@ -13,9 +13,10 @@ from PIL import Image
 
 from engine import jobs
 from engine.types import PrelabelOptions, SceneRef
+from models.evaluate import Boxes, match
+
 from enginebench import cells
 from enginebench.common import Measurement
-from models.evaluate import Boxes, match
 
 COLUMNS, ROWS = 31, 21  # of 640 x 480: 200 megapixels
 IOU = 0.5
