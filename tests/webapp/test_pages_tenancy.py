@@ -34,6 +34,11 @@ SECRETS = ("Acme", "Trees", "north", "secret-scene", "ada", "secret-run")
 # Addresses that name no row of an organisation: what mallory sees there are her own things, or nothing.
 OPEN = {"login", "logout", "token", "healthz"}
 OWN = {"home", "feed", "ops:room", "ops:live", "desk:desk"}
+API = {
+    "feed-next",
+    "feed-answer",
+    "feed-release",
+}  # their rows are named in the body, or are the viewer's own
 SIGNED = {"crop"}  # webapp.feed.crops: protected by signature, tested with the feed
 
 
@@ -110,7 +115,22 @@ def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
 
 class TestEveryPage:
     def test_is_known_to_this_test(self, rows: dict[type, Any]) -> None:
-        assert {name for name, _ in site()} == OPEN | OWN | SIGNED | set(foreign(rows))
+        assert {name for name, _ in site()} == OPEN | OWN | SIGNED | API | set(foreign(rows))
+
+    @pytest.mark.parametrize("name", ["feed-answer", "feed-release"])
+    def test_refuses_an_assignment_of_another_organisation(
+        self, client: Client, rows: dict[type, Any], mallory: User, name: str
+    ) -> None:
+        client.force_login(mallory)
+        held = rows[Assignment]
+        body = {"id": str(uuid.uuid4()), "assignment": held.pk, "lease": "1.0", "outcome": "unsure"}
+
+        answer = client.post(reverse(name), body, content_type="application/json")
+
+        assert answer.status_code in (400, 403, 404, 409), answer.content
+        assert not any(secret in answer.content.decode() for secret in SECRETS)
+        held.refresh_from_db()
+        assert held.state == Assignment.State.OPEN
 
     def test_hides_rows_of_another_organisation(
         self, client: Client, rows: dict[type, Any], mallory: User
