@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +67,13 @@ class Attempt:
         journal = self.folder / "demo" / "journal.jsonl"
         return len(journal.read_text().splitlines()) if journal.exists() else 0
 
-    def stages(self) -> dict[str, float]:
-        try:
-            return dict(json.loads((self.folder / "demo" / "seconds.json").read_text()))
-        except (OSError, ValueError):
-            return {}
+    def is_learning(self) -> bool:
+        """Whether the training of a model has begun, as the product's own row says."""
+        with closing(sqlite3.connect(self.folder / "demo" / "tessera.sqlite3", timeout=30)) as database:
+            rows = database.execute(
+                "SELECT count(*) FROM pipeline_run WHERE kind = 'retrain' AND state = 'running' AND progress LIKE '%train%'"
+            )
+            return bool(rows.fetchone()[0])
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -107,8 +111,7 @@ class TestMainJob:
         second.kill("simulate_crowd")
 
         third = attempts()
-        third.wait_for(lambda: "cold: annotate" in third.stages(), "the end of the first batch")
-        time.sleep(3)  # into the training
+        third.wait_for(third.is_learning, "training")
         third.kill("run_engine")
 
         last = attempts()

@@ -401,7 +401,7 @@ class TestPages:
         assert b"Resume Trees?" in client.get(url).content
         client.post(url, {"paused": "1"})
         client.post(url, {"paused": "0"})
-        assert list(Event.objects.values_list("kind", "annotator")) == [
+        assert list(Event.objects.order_by("pk").values_list("kind", "annotator")) == [
             ("project_paused", otto.pk),
             ("project_resumed", otto.pk),
         ]

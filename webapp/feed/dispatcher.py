@@ -28,9 +28,9 @@ log = logging.getLogger(__name__)
 GATHER_S = 0.001  # how long a round waits for company at least,
 GATHER_MOST_S = 0.008  # and at most; in between, a quarter of what the last round took
 LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tried again unasked
-# Another kind of question costs half as much time again for three tasks (about 5 s), so a moment's wait for more of the
-# same is worth it.
-STAY_S = 1.0
+# Another kind of question costs half as much time again for three tasks (10 s or so), so a moment's wait for more of the
+# same is worth it; whoever still has a task on the screen does not even notice.
+STAY_S, STAY_BUSY_S = 2.0, 6.0
 MOST_ANSWERS = 192  # per transaction: bounds how long a commit holds its locks
 MOST_SEATS = 144  # annotators matched per transaction
 MOST_QUEUED = (
@@ -152,7 +152,7 @@ class Dispatcher:
         left, self._left = self._left, []
         for seat, submission in answers:
             seat.held.pop(submission.assignment, None)
-            seat.stays_until = self._loop.time() + STAY_S
+            seat.stays_until = self._loop.time() + (STAY_BUSY_S if seat.held else STAY_S)
             self._line_up(seat)
         hungry = self._next_hungry()
         begun = self._loop.time()
