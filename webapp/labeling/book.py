@@ -4,7 +4,6 @@ Many answers commit in one transaction (group commit). Locks are taken in one or
 tiles, assignments, records; by id within each), so that batches of several web processes do not deadlock.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -340,11 +339,3 @@ def insert_assignments(rows: Sequence[Assignment], shelf: Shelf) -> None:
 
 def lane_key(kind: str, domain: str, tier: str) -> str:
     return f"{kind}/{domain}/{tier}"
-
-
-def people_by_object(rows: Iterable[SceneObject]) -> dict[int, frozenset[int]]:
-    """Everyone who may not look at each of these objects again."""
-    touched: dict[int, frozenset[int]] = defaultdict(frozenset)
-    for row in rows:
-        touched[row.pk] = frozenset(row.touched)
-    return touched

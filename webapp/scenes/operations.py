@@ -1,6 +1,6 @@
 """Everything that makes scenes: an import is stored whole or not at all."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,23 +99,6 @@ def import_path(
             _store(dataset, prepared, report, placed)
         report.left_out = sum(source.path(name) not in used for name in source.images())
         return report
-
-
-def import_scenes(
-    *,
-    dataset: Dataset,
-    records: Iterable[SceneRecord | Problem],
-    drop_invalid: bool = False,
-    on_progress: OnProgress | None = None,
-) -> ImportReport:
-    """Add pictures to an existing dataset, all or none; raises ImportRefused."""
-    ids = _ids(dataset.project)
-    with (
-        _prepared(list(records), ids, drop_invalid, on_progress) as (prepared, report),
-        _all_or_nothing() as placed,
-    ):
-        _store(dataset, prepared, report, placed)
-    return report
 
 
 def _ids(project: Project) -> dict[str, int]:
