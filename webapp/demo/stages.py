@@ -14,6 +14,7 @@ from webapp.demo.processes import Children
 from webapp.labeling.models import Answer, Microtask, SceneObject, Tile
 from webapp.pipeline.models import ModelVersion, Run
 from webapp.pipeline.operations import request_prelabel, request_retrain
+from webapp.pipeline.promotion import current_model
 from webapp.projects.models import Project
 from webapp.scenes.models import Dataset
 
@@ -120,11 +121,11 @@ def wait_for_dataset(dataset: Dataset, children: Children) -> Iterator[Standing]
 
 
 def promoted_model() -> ModelVersion:
-    """The latest promoted model of the trees."""
+    """The model of the trees that was promoted last."""
     project = Project.objects.get(name=seed.TREES)
-    model = project.model_versions.filter(promoted_at__isnull=False).order_by("-pk").first()
+    model = current_model(project)
     if model is None:
         raise StageFailed(
-            "the trained model did not measure better than the pretrained one, so nothing was promoted"
+            "the trained model was not surely better than the pretrained one, so nothing was promoted"
         )
     return model

@@ -39,6 +39,7 @@ from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
 from webapp.labeling.models import SceneObject, Tile
 from webapp.pipeline import claims
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
+from webapp.pipeline.promotion import current_model, promote_if_better
 from webapp.projects.models import Project
 from webapp.scenes.models import Scene
 
@@ -243,7 +244,10 @@ def certified_thresholds(model: ModelRef, policy: RoutingPolicy) -> dict[int, fl
 
 
 def retrain(run: Run, report: Reporter) -> dict[str, Any]:
-    """Train on what people settled in the run's dataset; the new version is promoted when it measures better."""
+    """Train on what people settled in the run's dataset; the new version serves when it is surely better.
+
+    It is compared with the version that serves (else the pretrained model) on the held-out parts of the dataset.
+    """
     assert run.dataset is not None
     project = run.project
     schema = project.schemas.order_by("-version").first()
@@ -255,22 +259,22 @@ def retrain(run: Run, report: Reporter) -> dict[str, Any]:
         budget_s=run.options.get("budget_s", TRAIN_BUDGET_S),
         tolerance=RoutingPolicy.from_json(project.policy).tolerance_iou,
     )
-    out = settings.VAR_DIR / "models" / str(project.pk)
-    ref = jobs.retrain(examples, base=jobs.pretrained(), out_dir=out, options=options, progress=report)
+    serving = current_model(project)
+    ref = jobs.retrain(
+        examples,
+        base=jobs.pretrained(),
+        out_dir=settings.VAR_DIR / "models" / str(project.pk),
+        options=options,
+        incumbent=from_json(ModelRef, serving.ref) if serving else None,
+        progress=report,
+    )
     metrics = {k: v for k, v in ref.metrics.items() if k != "sample"}
-    before, after = metrics["ap50_before"], metrics["ap50_after"]
-    better = after is not None and after > before  # None: too few annotations to hold any out and measure
     version, _ = ModelVersion.objects.get_or_create(
         project=project,
         sha256=ref.version,
-        defaults={
-            "name": ref.name,
-            "ref": to_json(ref),
-            "metrics": metrics,
-            "promoted_at": timezone.now() if better else None,
-        },
+        defaults={"name": ref.name, "ref": to_json(ref), "metrics": metrics},
     )
-    return {"model": version.pk, "promoted": better, "metrics": metrics}
+    return {"model": version.pk, "metrics": metrics, **promote_if_better(version)}
 
 
 def settled_example(scene: Scene) -> TrainingExample:

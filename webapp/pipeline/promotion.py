@@ -38,6 +38,21 @@ def promote(version: ModelVersion, comparison: dict[str, Any], *, force_reason: 
         row.save(update_fields=["promoted_at", "metrics"])
 
 
+def promote_if_better(version: ModelVersion) -> dict[str, Any]:
+    """Let a new version serve if the comparison in its own metrics proves it better.
+
+    Return {promoted, verdict} for the result of its run. A version that serves already goes on serving, so that a run
+    that was cut off after promoting may be carried out again.
+    """
+    comparison = version.metrics.get("comparison")
+    if comparison is None:
+        return {"promoted": False, "verdict": "too few annotations to hold any out and measure"}
+    if version.promoted_at is None and comparison["better"]:
+        promote(version, comparison)
+        version.refresh_from_db()
+    return {"promoted": version.promoted_at is not None, "verdict": comparison["verdict"]}
+
+
 def rollback(project: Project) -> tuple[ModelVersion, ModelVersion | None]:
     """Withdraw the current version; return it and the one that serves now (None: the pretrained one).
 
