@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from webapp.people.models import Organisation, Qualification, User
+from webapp.people.models import Appeal, Organisation, Qualification, User
 from webapp.people.tenancy import TenantAdmin
 
 OWN = (None, {"fields": ("username", "password")})
@@ -101,3 +101,14 @@ class QualificationAdmin(TenantAdmin):
     search_fields = ("person__username", "domain")
     autocomplete_fields = ("person",)
     list_select_related = ("person", "granted_by")
+
+
+@admin.register(Appeal)
+class AppealAdmin(TenantAdmin):
+    """Decided in the operations room; here they can only be read."""
+
+    tenant_path = "person__organisation"
+    read_only = True
+    list_display = ("person", "state", "created_at", "decided_by")
+    list_filter = ("state",)
+    list_select_related = ("person", "decided_by")

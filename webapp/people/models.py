@@ -65,3 +65,28 @@ class Qualification(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person} in {self.domain}"
+
+
+class Appeal(models.Model):
+    """What a paused person says to the operations managers, and what one of them decided. One is open at a time."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        GRANTED = "granted"  # the pause was lifted
+        DECLINED = "declined"
+
+    person = models.ForeignKey(User, models.CASCADE, related_name="appeals")
+    message = models.TextField()
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    reply = models.TextField(blank=True)
+    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"], condition=models.Q(state="open"), name="one_open_appeal_per_person"
+            )
+        ]
+        ordering = ["-pk"]

@@ -16,6 +16,9 @@ class Project(models.Model):
     )
     priority = models.FloatField(default=1.0, help_text="Weight against other projects.")
     paused = models.BooleanField(default=False)
+    budget = models.FloatField(
+        null=True, blank=True, help_text="Most that people's time may cost, in the currency of the wages."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -40,11 +43,16 @@ class SchemaVersion(models.Model):
 
 
 class GuidelineVersion(models.Model):
-    """One immutable version of a project's guideline, as Markdown-free plain paragraphs."""
+    """One immutable version of a project's guideline: plain paragraphs, and crops of scenes as examples."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="guidelines")
     version = models.PositiveIntegerField()
     text = models.TextField()
+    examples = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="webapp.projects.examples.Example: {verdict, caption, class, scene, rect}, rect [x, y, w, h] in px.",
+    )
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

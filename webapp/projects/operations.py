@@ -9,6 +9,7 @@ from django.db.models import Max
 from routing.annotation.schema import LabelSchema
 from routing.policy import RoutingPolicy
 from webapp.people.models import Organisation, User
+from webapp.projects.examples import Example
 from webapp.projects.models import GuidelineVersion, Project, SchemaVersion
 
 DEFAULT_GUIDELINE = """Every object of the listed classes gets one box.
@@ -57,10 +58,35 @@ def new_schema_version(
     )
 
 
-def new_guideline_version(*, project: Project, text: str, created_by: User | None = None) -> GuidelineVersion:
+def new_guideline_version(
+    *, project: Project, text: str, examples: Sequence[Example] = (), created_by: User | None = None
+) -> GuidelineVersion:
     """Add the next version of the guideline."""
     version = _next(project.guidelines.aggregate(last=Max("version"))["last"])
-    return GuidelineVersion.objects.create(project=project, version=version, text=text, created_by=created_by)
+    return GuidelineVersion.objects.create(
+        project=project,
+        version=version,
+        text=text,
+        examples=[e.to_json() for e in examples],
+        created_by=created_by,
+    )
+
+
+def set_targets(
+    *, project: Project, policy: Mapping[str, Any], budget: float | None, priority: float | None = None
+) -> None:
+    """Replace a project's differences from the default policy, and its budget; raises PolicyError."""
+    RoutingPolicy.from_json(policy)
+    project.policy, project.budget = dict(policy), budget
+    project.priority = project.priority if priority is None else priority
+    project.save(update_fields=["policy", "budget", "priority"])
+
+
+def rename_project(*, project: Project, name: str, domain: str) -> None:
+    """Give a project another name and domain; raises IntegrityError when the name is taken."""
+    project.name, project.domain = name, domain
+    with transaction.atomic():
+        project.save(update_fields=["name", "domain"])
 
 
 def set_paused(*, project: Project, paused: bool) -> bool:

@@ -7,15 +7,17 @@ from django.db.models import QuerySet
 from routing.annotation.schema import LabelSchema
 from webapp.people.models import User
 from webapp.people.queries import tenant
+from webapp.projects.examples import Example, read_examples
 from webapp.projects.models import GuidelineVersion, Project
 
 
 @dataclass(frozen=True, slots=True)
 class Guideline:
-    """A guideline as shown: its version and its paragraphs, plain text."""
+    """A guideline as shown: its version, its paragraphs as plain text, its examples."""
 
     version: int
     paragraphs: tuple[str, ...]
+    examples: tuple[Example, ...] = ()
 
 
 def projects_of(viewer: User) -> QuerySet[Project]:
@@ -36,4 +38,4 @@ def current_guideline(project: Project) -> Guideline | None:
     except GuidelineVersion.DoesNotExist:
         return None
     paragraphs = tuple(line.strip() for line in newest.text.splitlines() if line.strip())
-    return Guideline(newest.version, paragraphs)
+    return Guideline(newest.version, paragraphs, tuple(read_examples(newest.examples)))
