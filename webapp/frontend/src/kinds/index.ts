@@ -1,14 +1,30 @@
 /** Every kind that this workbench can show. A new one is a folder beside these and a line here. */
 
 import { adjudicate } from "./adjudicate";
+import { attributes } from "./attributes";
+import { classifyImage } from "./classify_image";
 import { compareTwo } from "./compare_two";
 import { coverageTile } from "./coverage_tile";
 import { drawMissed } from "./draw_missed";
 import { fixBox } from "./fix_box";
 import { gridVerify } from "./grid_verify";
+import { mergeDuplicates } from "./merge_duplicates";
 import type { Kind } from "./session";
+import { triageScene } from "./triage_scene";
 import { verifyBox } from "./verify_box";
 
-const all: readonly Kind[] = [verifyBox, gridVerify, fixBox, drawMissed, coverageTile, compareTwo, adjudicate];
+const all: readonly Kind[] = [
+  verifyBox,
+  gridVerify,
+  fixBox,
+  drawMissed,
+  coverageTile,
+  compareTwo,
+  adjudicate,
+  attributes,
+  classifyImage,
+  triageScene,
+  mergeDuplicates,
+];
 
 export const kinds: ReadonlyMap<string, Kind> = new Map(all.map((kind) => [kind.name, kind]));

@@ -34,6 +34,10 @@ const PATHS: Readonly<Record<string, string>> = {
   equal: "M4.5 7.5h11 M4.5 12.5h11",
   display:
     "M10 6.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z M10 2v2 M10 16v2 M2 10h2 M16 10h2 M4.3 4.3l1.4 1.4 M14.3 14.3l1.4 1.4 M4.3 15.7l1.4-1.4 M14.3 5.7l1.4-1.4",
+  union: "M3.5 3.5h8.5v4.5h4.5v8.5H8V12H3.5z",
+  apart: "M3 6.5h6v7H3z M11 6.5h6v7h-6z",
+  letter_a: "M5.5 16 10 4l4.5 12 M7 12h6",
+  letter_b: "M6.5 4v12h4.2a3.2 3.2 0 0 0 0-6.4H6.5 M6.5 4h3.6a2.8 2.8 0 0 1 0 5.6",
   more: "M5 10v.1 M10 10v.1 M15 10v.1",
 };
 
