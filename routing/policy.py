@@ -9,6 +9,8 @@ from typing import Any
 from routing.annotation.kinds import KINDS
 from routing.tables import Table
 
+# Shapes of many points.
+LONG_KINDS = ("fix_polygon", "fix_mask", "keypoints", "polyline", "cuboid_cam", "cuboid_lidar")
 TIERS = ("crowd", "senior", "specialist", "adjudicator")  # from most people to fewest
 
 
@@ -147,6 +149,20 @@ class RoutingPolicy:
             "fix_box": 4.5,
             "compare_two": 3.0,
             "adjudicate": 15.0,
+            "fix_polygon": 22.0,
+            "fix_mask": 12.0,
+            "verify_mask": 2.5,
+            "point_yesno": 1.3,
+            "keypoints": 18.0,
+            "polyline": 10.0,
+            "cuboid_cam": 25.0,
+            "cuboid_lidar": 22.0,
+            "verify_cuboid": 5.0,
+            "attributes": 2.5,
+            "classify_image": 2.2,
+            "triage_scene": 1.5,
+            "merge_duplicates": 2.3,
+            "name_unknown": 8.0,
         },
         "seconds",
         "median human time per answer (per cell of a grid), until our own telemetry says better",
@@ -155,9 +171,9 @@ class RoutingPolicy:
     )
     click_s: float = _knob(1.9, "seconds", "what one more click in a coverage look takes", 0.1, 60.0)
     lease_s: Table = _knob(
-        dict.fromkeys(KINDS, 480.0),
+        {**dict.fromkeys(KINDS, 480.0), **dict.fromkeys(LONG_KINDS, 1200.0)},
         "seconds",
-        "how long a task is held; p95 of a box task is 3 minutes",
+        "how long a task is held; p95 of a box task is 3 minutes, of a shape with many points 8",
         10.0,
         86_400.0,
     )

@@ -63,6 +63,20 @@ SECONDS = {
     "fix_box": 4.5,
     "compare_two": 3.0,
     "adjudicate": 15.0,
+    "fix_polygon": 22.0,
+    "fix_mask": 12.0,
+    "verify_mask": 2.5,
+    "point_yesno": 1.3,
+    "keypoints": 18.0,
+    "polyline": 10.0,
+    "cuboid_cam": 25.0,
+    "cuboid_lidar": 22.0,
+    "verify_cuboid": 5.0,
+    "attributes": 2.5,
+    "classify_image": 2.2,
+    "triage_scene": 1.5,
+    "merge_duplicates": 2.3,
+    "name_unknown": 8.0,
 }
 LOG_SD = 0.6  # spread of the logarithm of one answer's time
 

@@ -24,7 +24,15 @@ PAYLOAD: dict[str, Any] = {
     "tile": {"core": [100, 100, 200, 200]},
     "objects": [{"id": 9, "xyxy": [0, 0, 10, 10]}],
     "cells": [{"id": 1}, {"id": 2}, {"id": 3}],
+    "skeleton": {"joints": [{"name": "nose"}, {"name": "tail"}], "edges": []},
+    "attributes": [
+        {"id": "color", "options": [{"id": "red"}, {"id": "blue"}], "multi": False},
+        {"id": "parts", "options": [{"id": "roof"}, {"id": "door"}], "multi": True},
+    ],
+    "classes": [0, 4],
 }
+RING = [[10.0, 10.0], [60.0, 12.0], [40.0, 50.0]]
+CUBOID = {"type": "cuboid", "center": [1.0, 0.8, 9.0], "dims": [4.0, 1.8, 1.5], "yaw": 0.3}
 GOOD: dict[str, dict[str, Any]] = {
     "coverage_tile": {"complete": False, "points": [{"xy": [150, 150], "class": 4}], "bad_objects": [9]},
     "draw_missed": {"objects": [{"xyxy": [1, 2, 30, 40], "class": 4}], "none": False},
@@ -33,8 +41,44 @@ GOOD: dict[str, dict[str, Any]] = {
     "fix_box": {"xyxy": [1, 2, 30, 40], "class": 0, "deleted": False},
     "compare_two": {"choice": "both_bad"},
     "adjudicate": {"ruling": "accept", "xyxy": [1, 2, 30, 40], "class": 0, "make_gold": True},
+    "fix_polygon": {"shape": {"type": "polygon", "rings": [RING]}, "deleted": False},
+    "fix_mask": {
+        "shape": {"type": "mask", "size": [4, 5], "counts": [3, 7, 10], "offset": [2, 1]},
+        "deleted": False,
+    },
+    "verify_mask": {"verdict": "geometry"},
+    "point_yesno": {"on": True},
+    "keypoints": {"shape": {"type": "keypoints", "points": {"nose": [5.0, 6.0, 2], "tail": [0, 0, 0]}}},
+    "polyline": {"shape": {"type": "polyline", "points": [[1.0, 2.0], [30.0, 40.0]]}, "deleted": False},
+    "cuboid_cam": {"shape": CUBOID, "deleted": False},
+    "cuboid_lidar": {"shape": CUBOID, "deleted": False},
+    "verify_cuboid": {"verdict": "ok"},
+    "attributes": {"attributes": {"color": "red", "parts": ["door", "roof"]}},
+    "classify_image": {"class": 4, "alt": 0},
+    "triage_scene": {"state": "blurred"},
+    "merge_duplicates": {"same": True, "keep": "union"},
+    "name_unknown": {"class": None, "propose": "  tram ", "out_of_scope": False},
 }
 NAN = math.nan
+GOOD_LINE = GOOD["polyline"]["shape"]
+
+
+def polygon(*rings: list[list[float]]) -> dict[str, Any]:
+    return {"type": "polygon", "rings": list(rings)}
+
+
+def mask(counts: list[int], offset: tuple[int, int]) -> dict[str, Any]:
+    background = 20 - sum(counts)
+    return {
+        "type": "mask",
+        "size": [4, 5],
+        "counts": [*counts, background] if background > 0 else counts,
+        "offset": offset,
+    }
+
+
+def points(**named: list[float]) -> dict[str, Any]:
+    return {"type": "keypoints", "points": named}
 
 
 def changed(kind: str, **change: Any) -> dict[str, Any]:
@@ -108,6 +152,64 @@ class TestValidateAnswer:
             ("adjudicate", {"xyxy": None}, "value.xyxy: null; accepting needs the box"),
             ("adjudicate", {"rubric": {"edge": [1]}}, "value.rubric.edge"),
             ("adjudicate", {"note": "x" * 5000}, "value.note: 5000 characters"),
+            ("fix_polygon", {"shape": None}, "value.shape: null; draw it or say deleted"),
+            ("fix_polygon", {"deleted": True}, "value.shape: give null together with deleted"),
+            ("fix_polygon", {"shape": GOOD_LINE}, "value.shape.type: polyline; this task asks for a polygon"),
+            (
+                "fix_polygon",
+                {"shape": polygon([[1, 1], [9, 1]])},
+                r"rings\[0\]: fewer than three different points",
+            ),
+            ("fix_polygon", {"shape": polygon([[1, 1], [9, 9], [9, 1], [1, 9]])}, "crosses itself"),
+            (
+                "fix_polygon",
+                {"shape": polygon([[1, 1], [9, 1], [9, 900]])},
+                r"rings\[0\]\[2\]\[1\]: 900 lies outside",
+            ),
+            ("fix_polygon", {"shape": polygon([[1, 1], [NAN, 1], [9, 9]])}, r"rings\[0\]\[1\]\[0\]: NaN"),
+            ("fix_mask", {"clicks": [[1, 2, 3]]}, r"value.clicks\[0\]\[2\]: 3; give 1 to add"),
+            ("fix_mask", {"shape": mask([18], (998, 0))}, "leave the scene of 1000 × 800"),
+            ("fix_mask", {"shape": {**mask([3], (0, 0)), "counts": [3, 8]}}, "add up to 11"),
+            ("verify_mask", {"edges": []}, "value.edges: unknown field"),
+            ("point_yesno", {"on": "yes"}, "value.on: give true or false"),
+            ("keypoints", {"shape": points(nose=[1, 2, 2])}, "value.shape.points.tail: missing"),
+            (
+                "keypoints",
+                {"shape": points(nose=[1, 2, 2], tail=[1, 1, 1], ear=[1, 1, 1])},
+                "points.ear: not a joint",
+            ),
+            ("keypoints", {"shape": points(nose=[1, 2, 3], tail=[0, 0, 0])}, "visibility is 0 absent"),
+            (
+                "keypoints",
+                {"shape": points(nose=[1, 2000, 2], tail=[0, 0, 0])},
+                r"points.nose\[1\]: 2000 lies outside",
+            ),
+            (
+                "polyline",
+                {"shape": {"type": "polyline", "points": [[1, 1], [1, 1]]}},
+                "the line has no length",
+            ),
+            ("cuboid_cam", {"shape": {**CUBOID, "center": [0, 0, -3]}}, "behind the camera"),
+            ("cuboid_lidar", {"shape": {**CUBOID, "dims": [400, 1, 1]}}, r"dims\[0\]: 400 m is out of range"),
+            ("cuboid_lidar", {"shape": {**CUBOID, "dims": [4, 0, 1]}}, "the cuboid has no volume"),
+            ("attributes", {"attributes": {"color": "red"}}, "value.attributes.parts: missing"),
+            (
+                "attributes",
+                {"attributes": {"color": "pink", "parts": []}},
+                "value.attributes.color: 'pink' is not",
+            ),
+            (
+                "attributes",
+                {"attributes": {"color": "red", "parts": "door"}},
+                "value.attributes.parts: give a list",
+            ),
+            ("classify_image", {"class": 7}, "value.class: 7 is not a class of this task"),
+            ("classify_image", {"alt": 4}, "value.alt: the same as class"),
+            ("triage_scene", {"state": "ugly"}, "value.state: 'ugly' is not one of usable"),
+            ("merge_duplicates", {"same": False}, "value.keep: give null when they are not the same"),
+            ("merge_duplicates", {"keep": None}, "value.keep"),
+            ("name_unknown", {"propose": " "}, "value: give exactly one of"),
+            ("name_unknown", {"class": 4}, "value: give exactly one of"),
         ],
     )
     def test_names_the_field_it_refuses(self, kind: str, change: dict[str, Any], named: str) -> None:
@@ -118,6 +220,20 @@ class TestValidateAnswer:
         value = validate_answer("fix_box", PAYLOAD, changed("fix_box", xyxy=[-0.5, 2, 1000.9, 40]))
 
         assert value["xyxy"] == [0.0, 2.0, 1000.0, 40.0]
+
+    def test_moves_a_point_that_slipped_over_the_border_back(self) -> None:
+        shape = polygon([[-0.5, 10.0], [60.0, 12.0], [40.0, 800.4]])
+
+        value = validate_answer("fix_polygon", PAYLOAD, {"shape": shape, "deleted": False})
+
+        assert value["shape"]["rings"] == [[[0.0, 10.0], [60.0, 12.0], [40.0, 800.0]]]
+
+    def test_forgets_where_an_absent_joint_was_drawn(self) -> None:
+        shape = points(nose=[5, 6, 2], tail=[7, 7, 0])
+
+        value = validate_answer("keypoints", PAYLOAD, {"shape": shape})
+
+        assert value["shape"]["points"]["tail"] == [0.0, 0.0, 0]
 
     def test_knows_no_other_kind(self) -> None:
         with pytest.raises(AnswerError, match="kind: 'guess' is not one of"):

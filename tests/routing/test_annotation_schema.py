@@ -1,12 +1,26 @@
 """The label schema."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.annotation.schema import PALETTE, LabelSchema, SchemaError
 
+MORE: dict[str, Any] = {
+    "classes": [{"name": "dog"}, {"name": "car"}, {"name": "cat"}],
+    "skeletons": {
+        "dog": {"joints": [{"name": "nose"}, {"name": "l_ear", "side": "left"}], "edges": [["nose", "l_ear"]]}
+    },
+    "attributes": [{"id": "color", "options": [{"id": "red", "key": "r"}, {"id": "blue", "name": "Blue"}]}],
+}
 names = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20)
+
+
+def wanting(**wants: Any) -> dict[str, Any]:
+    first, *rest = MORE["classes"]
+    return {**MORE, "classes": [{**first, **wants}, *rest]}
 
 
 class TestLabelSchema:
@@ -36,6 +50,29 @@ class TestLabelSchema:
             ({"classes": [{"name": "a", "key": "x"}, {"name": "b", "key": "x"}]}, "the key 'x'"),
             ({"version": 0, "classes": [{"name": "a"}]}, "schema.version"),
             ({"classes": [{"name": "a"}], "colour": 1}, "schema.colour: unknown field"),
+            (wanting(geometry="circle"), r"classes\[0\].geometry: 'circle' is not one of box"),
+            (wanting(geometry="keypoints"), r"classes\[0\].skeleton: name one exactly with"),
+            (wanting(skeleton="dog"), r"classes\[0\].skeleton: name one exactly with"),
+            (wanting(geometry="keypoints", skeleton="cat"), "'cat' is not in schema.skeletons"),
+            (wanting(geometry="cuboid"), r"classes\[0\].dims: give them exactly with"),
+            (wanting(geometry="cuboid", dims=[4, 0, 1]), r"classes\[0\].dims: \[4, 0, 1\]; give length"),
+            (wanting(attributes=["age"]), r"classes\[0\].attributes\[0\]: 'age' is not in schema.attributes"),
+            (wanting(attributes=["color", "color"]), "the attribute 'color' is used twice"),
+            (wanting(subclasses=[0, 1]), "two or more classes other than the class itself"),
+            (wanting(subclasses=[1, 9]), r"subclasses\[1\]: 9 is not a class"),
+            ({**MORE, "scene": {"classes": [1]}}, "schema.scene.classes: one class leaves nothing"),
+            ({**MORE, "scene": {"triage": 1}}, "schema.scene.triage: 1; give true or false"),
+            ({**MORE, "skeletons": {"d": {"joints": []}}}, r"skeletons.d.joints: give at least one"),
+            (
+                {**MORE, "skeletons": {"d": {"joints": [{"name": "a", "side": "up"}]}}},
+                r"skeletons.d.joints\[0\].side: 'up'",
+            ),
+            (
+                {**MORE, "skeletons": {"d": {"joints": [{"name": "a"}], "edges": [["a", "b"]]}}},
+                r"skeletons.d.edges\[0\]",
+            ),
+            ({**MORE, "attributes": [{"id": "a b", "options": []}]}, r"schema.attributes\[0\].id: 'a b'"),
+            ({**MORE, "attributes": [{"id": "a", "options": [{"id": "x"}]}]}, "nothing to choose"),
         ],
     )
     def test_names_the_field_it_refuses(self, given_json: object, named: str) -> None:
@@ -49,3 +86,26 @@ class TestLabelSchema:
             schema.by_id(7)
         with pytest.raises(SchemaError, match="'tree'"):
             schema.by_name("tree")
+
+    def test_reads_back_what_classes_want(self) -> None:
+        given_json = {
+            **wanting(geometry="keypoints", skeleton="dog", attributes=["color"], subclasses=[1, 2]),
+            "scene": {"triage": True, "classes": [1, 2]},
+        }
+
+        schema = LabelSchema.from_json(given_json)
+
+        assert LabelSchema.from_json(schema.to_json()) == schema
+        assert schema.skeleton("dog").to_json()["joints"][1] == {
+            "name": "l_ear",
+            "label": "l_ear",
+            "side": "left",
+        }
+        assert schema.classes[0].to_json()["attributes"] == ["color"]
+        assert schema.scene.classes == (1, 2)
+
+    def test_says_nothing_of_wants_that_a_class_does_not_have(self) -> None:
+        schema = LabelSchema.from_json({"classes": [{"name": "car"}]})
+
+        assert set(schema.to_json()) == {"version", "classes"}
+        assert set(schema.classes[0].to_json()) == {"id", "name", "color", "key"}

@@ -210,7 +210,7 @@ class Windows:
         priority = self.shelf.project(project).priority
         candidate = Candidate(
             assignment=pk, microtask=question.id, project=project, kind=question.kind, lane=key, domain=question.domain,
-            cls=payload.get("object", {}).get("class", payload.get("class")), tier=question.tier,
+            cls=(payload.get("object") or {}).get("class", payload.get("class")), tier=question.tier,
             excluded=frozenset(bulk.loads(excluded)), value=value, belief=Belief.from_json(belief) if belief else None,
             priority=math.log2(max(priority, 1e-6)), age_s=age,
             expected_s=question.expected_s, gold="gold" in hidden,

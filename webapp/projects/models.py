@@ -34,6 +34,9 @@ class SchemaVersion(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="schemas")
     version = models.PositiveIntegerField()
     classes = models.JSONField()
+    more = models.JSONField(
+        default=dict, blank=True, help_text="Skeletons, attributes, and what is asked of whole scenes."
+    )
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -28,33 +28,39 @@ def create_project(
     classes: Sequence[str | Mapping[str, Any]],
     guideline: str = DEFAULT_GUIDELINE,
     policy: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
     created_by: User | None = None,
 ) -> Project:
     """Make a project with version 1 of its schema and guideline.
 
-    A class is a name or `{"name", "id"?, "color"?, "key"?}`. Raises SchemaError, PolicyError or IntegrityError (the
+    A class is a name or `{"name", "id"?, "color"?, "key"?, wants?}`; `more` holds the skeletons, attributes and scene
+    questions of the schema (docs/microtask-kinds.md). Raises SchemaError, PolicyError or IntegrityError (the
     organisation has a project of that name).
     """
     RoutingPolicy.from_json(policy or {})
     project = Project.objects.create(
         organisation=organisation, name=name, domain=domain, policy=dict(policy or {})
     )
-    new_schema_version(project=project, classes=classes, created_by=created_by)
+    new_schema_version(project=project, classes=classes, more=more, created_by=created_by)
     new_guideline_version(project=project, text=guideline, created_by=created_by)
     return project
 
 
 @transaction.atomic
 def new_schema_version(
-    *, project: Project, classes: Sequence[str | Mapping[str, Any]], created_by: User | None = None
+    *,
+    project: Project,
+    classes: Sequence[str | Mapping[str, Any]],
+    more: Mapping[str, Any] | None = None,
+    created_by: User | None = None,
 ) -> SchemaVersion:
     """Add the next version of the label schema; raises SchemaError naming the field and the fix."""
     version = _next(project.schemas.aggregate(last=Max("version"))["last"])
     rows = [_class_row(entry, index) for index, entry in enumerate(classes)]
-    schema = LabelSchema.from_json({"version": version, "classes": rows})
+    schema = LabelSchema.from_json({**(more or {}), "version": version, "classes": rows})
     stored = [c.to_json() for c in schema.classes]
     return SchemaVersion.objects.create(
-        project=project, version=version, classes=stored, created_by=created_by
+        project=project, version=version, classes=stored, more=schema.more(), created_by=created_by
     )
 
 

@@ -28,7 +28,7 @@ def projects_of(viewer: User) -> QuerySet[Project]:
 def current_schema(project: Project) -> LabelSchema:
     """The newest label schema of a project; raises SchemaVersion.DoesNotExist for a project without one."""
     newest = project.schemas.latest("version")
-    return LabelSchema.from_json({"version": newest.version, "classes": newest.classes})
+    return LabelSchema.from_json({**newest.more, "version": newest.version, "classes": newest.classes})
 
 
 def current_guideline(project: Project) -> Guideline | None:
