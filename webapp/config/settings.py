@@ -12,6 +12,8 @@ from pathlib import Path
 
 import dj_database_url
 
+from webapp.config.catalogues import compiled
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 VAR_DIR = Path(os.environ.get("TESSERA_VAR", BASE_DIR / "var")).resolve()
 OUT_DIR = Path(os.environ.get("TESSERA_OUT", BASE_DIR / "out")).resolve()
@@ -57,6 +59,8 @@ INSTALLED_APPS = [
     "webapp.feed",
     "webapp.desk",
     "webapp.ops",
+    "webapp.me",
+    "webapp.setup",
     "webapp.demo",
 ]
 
@@ -64,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -152,6 +157,11 @@ WHITENOISE_AUTOREFRESH = DEBUG
 (BASE_DIR / "webapp" / "assets").mkdir(parents=True, exist_ok=True)
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("ar", "العربية")]  # each in its own language
+LOCALE_PATHS = [compiled(BASE_DIR / "webapp" / "locale", VAR_DIR / "locale")]
+LANGUAGE_COOKIE_NAME = "tessera-language"
+LANGUAGE_COOKIE_AGE = 365 * 86_400
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

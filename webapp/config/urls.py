@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 from webapp.config.pages import healthz, home
 
@@ -14,6 +15,9 @@ urlpatterns = [
     path("", include("webapp.people.urls")),
     path("", include("webapp.feed.urls")),
     path("", include("webapp.projects.urls")),
+    path("projects/", include("webapp.setup.urls")),
+    path("me/", include("webapp.me.urls")),
+    path("language/", set_language, name="language"),
     path("desk/", include("webapp.desk.urls")),
     path("ops/", include("webapp.ops.urls")),
     path("admin/", admin.site.urls),

@@ -2,11 +2,15 @@
 
 from typing import Any
 
-from django.contrib.auth import authenticate
+from django.contrib.auth import authenticate, login
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed, Throttled
@@ -15,6 +19,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from webapp.people.invitations import accept, invited
 from webapp.people.throttle import WINDOW_S, count_failure, too_many_failures
 
 
@@ -22,8 +27,8 @@ class LoginForm(AuthenticationForm):
     """Django's form, slowed down for whoever guesses."""
 
     error_messages = {
-        "invalid_login": "Unknown name or wrong password. Upper and lower case matter.",
-        "inactive": "This account is switched off.",
+        "invalid_login": gettext_lazy("Unknown name or wrong password. Upper and lower case matter."),
+        "inactive": gettext_lazy("This account is switched off."),
     }
 
     def clean(self) -> dict[str, Any]:
@@ -31,7 +36,7 @@ class LoginForm(AuthenticationForm):
         assert self.request is not None
         if too_many_failures(self.request, username):
             raise ValidationError(
-                "Too many failed attempts. Wait ten minutes and try again.", code="throttled"
+                _("Too many failed attempts. Wait ten minutes and try again."), code="throttled"
             )
         try:
             return super().clean()
@@ -47,6 +52,30 @@ class Login(LoginView):
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=401)
+
+
+@require_http_methods(["GET", "POST"])
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Let somebody who was invited choose a password, and lead them to their work."""
+    person = invited(token)
+    if person is None:
+        return render(request, "people/join.html", {"person": None}, status=410)
+    problems: list[str] = []
+    if request.method == "POST":
+        password = request.POST.get("password", "")
+        if password != request.POST.get("again", ""):
+            problems = [_("The two passwords differ.")]
+        else:
+            try:
+                accept(person=person, password=password)
+            except ValidationError as error:
+                problems = list(error.messages)
+            else:
+                login(request, person)
+                return redirect("home")
+    return render(
+        request, "people/join.html", {"person": person, "problems": problems}, status=422 if problems else 200
+    )
 
 
 class Credentials(serializers.Serializer[Any]):

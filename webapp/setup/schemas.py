@@ -1,0 +1,60 @@
+"""The label schema as the editor reads and writes it: plain JSON, versioned on every change."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from routing.annotation.schema import LabelSchema
+from webapp.labeling.models import SceneObject
+from webapp.people.models import User
+from webapp.projects.models import Project, SchemaVersion
+from webapp.projects.operations import new_schema_version
+from webapp.projects.queries import current_schema
+
+PARTS = ("classes", "skeletons", "attributes", "scene")
+
+
+def stored_schema(project: Project) -> dict[str, Any]:
+    """Return the newest schema without its version; no classes for a project without one."""
+    try:
+        schema = current_schema(project).to_json()
+    except SchemaVersion.DoesNotExist:
+        schema = {"classes": []}
+    return {part: schema[part] for part in PARTS if part in schema}
+
+
+def with_ids(wanted: Mapping[str, Any], project: Project) -> list[dict[str, Any]]:
+    """Return the wanted classes, new ones with ids that no version of the project has ever used."""
+    rows = wanted.get("classes")
+    rows = [dict(row) if isinstance(row, Mapping) else row for row in rows] if isinstance(rows, list) else []
+    used = {c["id"] for version in project.schemas.all() for c in version.classes}
+    used |= {row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), int)}
+    fresh = max(used, default=-1) + 1
+    for row in rows:
+        if isinstance(row, dict) and row.get("id") is None:
+            row["id"], fresh = fresh, fresh + 1
+    return rows
+
+
+def save_schema(*, project: Project, wanted: Mapping[str, Any], by: User) -> SchemaVersion:
+    """Add the wanted schema as the next version; raises SchemaError."""
+    more = {part: wanted[part] for part in PARTS[1:] if wanted.get(part)}
+    rows = [{"key": None, **row} if isinstance(row, dict) else row for row in with_ids(wanted, project)]
+    return new_schema_version(project=project, classes=rows, more=more, created_by=by)
+
+
+def same_schema(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    """Whether saving would change nothing."""
+    parts = {part: wanted[part] for part in PARTS if wanted.get(part)}
+    try:
+        return LabelSchema.from_json(parts) == LabelSchema.from_json(dict(stored))
+    except ValueError:
+        return False
+
+
+def missing_in(wanted: Mapping[str, Any], stored: Mapping[str, Any], project: Project) -> list[str]:
+    """Return the names of stored classes that are gone although there are objects of them."""
+    rows = wanted.get("classes")
+    kept = {row.get("id") for row in rows if isinstance(row, Mapping)} if isinstance(rows, list) else set()
+    gone = [c for c in stored["classes"] if c["id"] not in kept]
+    objects = SceneObject.objects.filter(scene__dataset__project=project)
+    return [str(c["name"]) for c in gone if objects.filter(label=c["id"]).exists()]
