@@ -10,7 +10,6 @@ export function classifyCommands(host: Host<ClassifyTask, ClassifyState>): Comma
       label: t("attributes.none"),
       keys: ["KeyX"],
       place: "main",
-      tone: "bad",
       icon: "cross",
       guarded: true,
       run: () => host.submit(noneOfThese(host.state)),
