@@ -5,13 +5,16 @@ import { attributes } from "./attributes";
 import { classifyImage } from "./classify_image";
 import { compareTwo } from "./compare_two";
 import { coverageTile } from "./coverage_tile";
+import { cuboidCam } from "./cuboid_cam";
 import { drawMissed } from "./draw_missed";
 import { fixBox } from "./fix_box";
 import { gridVerify } from "./grid_verify";
 import { mergeDuplicates } from "./merge_duplicates";
+import { nameUnknown } from "./name_unknown";
 import type { Kind } from "./session";
 import { triageScene } from "./triage_scene";
 import { verifyBox } from "./verify_box";
+import { verifyCuboid } from "./verify_cuboid";
 
 const all: readonly Kind[] = [
   verifyBox,
@@ -25,6 +28,9 @@ const all: readonly Kind[] = [
   classifyImage,
   triageScene,
   mergeDuplicates,
+  cuboidCam,
+  verifyCuboid,
+  nameUnknown,
 ];
 
 export const kinds: ReadonlyMap<string, Kind> = new Map(all.map((kind) => [kind.name, kind]));

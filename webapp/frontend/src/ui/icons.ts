@@ -38,6 +38,12 @@ const PATHS: Readonly<Record<string, string>> = {
   apart: "M3 6.5h6v7H3z M11 6.5h6v7h-6z",
   letter_a: "M5.5 16 10 4l4.5 12 M7 12h6",
   letter_b: "M6.5 4v12h4.2a3.2 3.2 0 0 0 0-6.4H6.5 M6.5 4h3.6a2.8 2.8 0 0 1 0 5.6",
+  cuboid_place: "M10 12V3.5 M10 12 7.5 9.5 M10 12l2.5-2.5 M3 13.5 6 16.5h8l3-3",
+  cuboid_heading: "M4 16 16 4 M16 4h-5.5 M16 4v5.5 M4 10.5v5.5h5.5",
+  cuboid_top: "M4 4h12 M10 16V7.5 M10 7.5 7.5 10 M10 7.5l2.5 2.5 M5.5 16.5h9",
+  flip: "M4.5 8a6 6 0 0 1 10.8-1.5 M15.8 3v3.8H12 M15.5 12a6 6 0 0 1-10.8 1.5 M4.2 17v-3.8H8",
+  ruler: "M3 13 13 3l4 4L7 17z M6.5 9.5l2 2 M9.5 6.5l2 2",
+  stand: "M6.5 4h7v7h-7z M3 16.5h14 M10 11v3.5",
   more: "M5 10v.1 M10 10v.1 M15 10v.1",
 };
 

@@ -1,9 +1,9 @@
 /** classify_image: which class is this, an object's crop or the whole scene? A second choice says how sure it is. */
 
-import { type Fields, listOf, numberOf, ParseError } from "../../lib/parse";
+import type { Fields } from "../../lib/parse";
 import { t } from "../../messages";
 import type { Draft } from "../session";
-import { readSubject, type Subject } from "../shared/subject";
+import { readChoices, readSubject, type Subject } from "../shared/subject";
 import { type LabelClass, readContext, type Task } from "../task";
 
 export interface ClassifyTask extends Task, Subject {
@@ -16,15 +16,6 @@ export interface ClassifyState {
   readonly label: number | null;
   /** What else it may be. */
   readonly alt: number | null;
-}
-
-/** The classes of the schema with these ids; raises ParseError when one is not there. */
-export function readChoices(value: unknown, where: string, common: Task): LabelClass[] {
-  const ids = listOf(value, where, numberOf);
-  const choices = common.classes.filter((c) => ids.includes(c.id));
-  if (choices.length === 0 || choices.length !== new Set(ids).size)
-    throw new ParseError(`${where}: expected ids of the schema`);
-  return choices;
 }
 
 export function readClassify(f: Fields, common: Task): ClassifyTask {

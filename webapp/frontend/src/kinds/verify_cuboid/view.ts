@@ -1,0 +1,51 @@
+import { INK } from "../../canvas/painter";
+import { Stage } from "../../canvas/stage";
+import { el } from "../../lib/dom";
+import { t } from "../../messages";
+import type { Host, KindView } from "../session";
+import { BirdsEye } from "../shared/birds_eye";
+import { paintCuboid } from "../shared/cuboid_looks";
+import { CuboidPanel } from "../shared/cuboid_panel";
+import { decoded, paintContext } from "../shared/looks";
+import { type VerdictState, verdictPanel } from "../shared/verdicts";
+import { verifyCuboidCommands } from "./keys";
+import { promptVerifyCuboid, type VerifyCuboidTask } from "./model";
+
+export function mountVerifyCuboid(host: Host<VerifyCuboidTask, VerdictState>): KindView<VerdictState> {
+  const { task } = host;
+  const { camera } = task.rig;
+  const stage = new Stage({
+    label: promptVerifyCuboid(task),
+    focus: task.view,
+    pictures: () => decoded(task.media, host.pictures),
+    zoomed: () => host.zoomed(),
+    paint(brush) {
+      paintContext(brush, task.objects);
+      paintCuboid(brush, camera, task.solid, INK.target);
+    },
+  });
+  const commands = verifyCuboidCommands(host);
+  const verdicts = verdictPanel(commands);
+  const map = new BirdsEye(camera, null);
+  const figures = new CuboidPanel(camera, null);
+  map.render(task.solid);
+  figures.render(task.solid);
+  return {
+    element: stage.root,
+    side: el(
+      "div",
+      { class: "side-stack", "data-essential": true },
+      el("section", { class: "side-section" }, el("h2", {}, t("cuboid.from_above")), map.element),
+      verdicts.element,
+      figures.element,
+      el("p", { class: "side-section note quiet at-end" }, t("verify_cuboid.rule")),
+    ),
+    stages: [stage],
+    commands,
+    render(state) {
+      verdicts.render(state);
+      stage.request();
+    },
+    destroy: () => stage.destroy(),
+  };
+}
