@@ -64,6 +64,16 @@ class RoutingPolicy:
         1e6,
     )
 
+    # Refinements: what an accepted object still lacks.
+    tolerance_shape: Table = _knob(
+        {"outline": 0.75, "skeleton": 0.75, "line": 0.7, "cuboid": 0.5},
+        "similarity",
+        "a shape this close to the true one counts as right: IoU, or the measure of its consensus",
+        0.2,
+        0.98,
+    )
+    max_drawings: int = _knob(4, "drawings", "people who draw one shape before a specialist draws it", 1, 20)
+
     # Tiles: how long to search.
     missed_target: float = _knob(
         0.03, "share", "expected share of a tile's objects still missing when it closes", 0.001, 0.5

@@ -34,13 +34,27 @@ VERDICT_POOL: dict[str, Rows] = {
     "grid_verify": GRID,
     "coverage_tile": GRID,  # an object pointed out as bad while searching
     "adjudicate": VERIFY,
+    "verify_mask": VERIFY,
+    "verify_cuboid": VERIFY,
 }
 
-# The state of a version that a person drew: P(good), P(geometry), P(phantom).
+# The state of a version that a person drew: P(good), P(geometry), P(phantom). Of a choice, "good" is the right one.
 DRAW_POOL: dict[str, Row] = {
     "draw_missed": (0.84, 0.12, 0.04),
     "fix_box": (0.86, 0.12, 0.02),
     "adjudicate": (0.95, 0.04, 0.01),
+    "fix_polygon": (0.80, 0.18, 0.02),
+    "fix_mask": (0.84, 0.14, 0.02),
+    "keypoints": (0.80, 0.19, 0.01),
+    "polyline": (0.80, 0.18, 0.02),
+    "cuboid_cam": (0.60, 0.38, 0.02),
+    "cuboid_lidar": (0.80, 0.18, 0.02),
+    "attributes": (0.90, 0.09, 0.01),
+    "classify_image": (0.90, 0.09, 0.01),
+    "triage_scene": (0.93, 0.06, 0.01),
+    "merge_duplicates": (0.93, 0.06, 0.01),
+    "name_unknown": (0.88, 0.11, 0.01),
+    "point_yesno": (0.93, 0.06, 0.01),
 }
 
 # Factor on every error rate, by tier.

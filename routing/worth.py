@@ -101,7 +101,7 @@ def _gini_share(beliefs: Array, rows: Array) -> Array:
 def _quality(table: RecordTable, kind: str, domain: str) -> Array:
     if kind == "coverage_tile":
         return table.recall(domain, 48.0)
-    if kind in ("draw_missed", "fix_box"):
+    if kind in skill.DRAW_POOL and kind != "adjudicate":
         return table.draw_good(domain, kind)
     if kind == "compare_two":
         return 2 * table.compare_accuracy() - 1

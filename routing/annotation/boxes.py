@@ -137,3 +137,8 @@ def match(a: Array, b: Array, *, min_iou: float) -> list[tuple[int, int, float]]
             used_b.add(j)
             pairs.append((i, j, float(overlap[i, j])))
     return pairs
+
+
+def union_box(a: Sequence[float], b: Sequence[float]) -> list[float]:
+    """Return the smallest box [x1, y1, x2, y2] that holds both boxes."""
+    return [min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])]

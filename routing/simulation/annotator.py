@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from routing.simulation.answers import ANSWERS, Mind, Reply
+from routing.simulation.choices import CHOICES
 from routing.simulation.crowd import Profile
+from routing.simulation.shapes import SHAPES
 from routing.simulation.truth import Truth
 
 # Median seconds, and the spread of the logarithm.
@@ -22,10 +24,39 @@ MEDIAN_S = {
     "fix_box": 4.5,
     "compare_two": 3.0,
     "adjudicate": 15.0,
+    "fix_polygon": 22.0,
+    "fix_mask": 12.0,
+    "verify_mask": 2.5,
+    "keypoints": 18.0,
+    "polyline": 10.0,
+    "cuboid_cam": 25.0,
+    "cuboid_lidar": 22.0,
+    "verify_cuboid": 5.0,
+    "attributes": 1.5,
+    "classify_image": 2.0,
+    "triage_scene": 1.3,
+    "merge_duplicates": 2.3,
+    "name_unknown": 8.0,
 }
-LOG_SD = {"coverage_tile": 0.5, "draw_missed": 0.6, "fix_box": 0.6, "adjudicate": 0.6}
+DRAWN = (
+    "draw_missed",
+    "fix_box",
+    "fix_polygon",
+    "fix_mask",
+    "keypoints",
+    "polyline",
+    "cuboid_cam",
+    "cuboid_lidar",
+)
+LOG_SD = {"coverage_tile": 0.5, "adjudicate": 0.6, **dict.fromkeys(DRAWN, 0.6)}
 OTHER_LOG_SD = 0.5
-PER_CLICK_S = {"coverage_tile": 1.9, "verify_box": 0.8, "adjudicate": 5.0}
+PER_CLICK_S = {
+    "coverage_tile": 1.9,
+    "verify_box": 0.8,
+    "verify_mask": 0.8,
+    "adjudicate": 5.0,
+    "attributes": 1.2,
+}
 PAGE_S = 2.0  # settling on a new page
 PAUSE_SHARE, PAUSE_S, PAUSE_TAIL = 0.02, 20.0, 1.5
 IDLE_AFTER_S = 10.0  # a pause counts as active this long, as in the workbench
@@ -33,6 +64,8 @@ SWITCH_TASKS, SWITCH_FACTOR = 3, 1.57
 MEMORY = 0.05  # weight of the last task in what share of wrong ones a person expects
 SKIP_SHARE, REPORT_SHARE = 0.002, 0.0005
 SESSION_S = 2 * 3600.0
+
+_ALL = {**ANSWERS, **SHAPES, **CHOICES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +106,7 @@ class SimulatedAnnotator:
             return Simulated("skip", None, 1000.0)
         if rng.random() < REPORT_SHARE and kind != "adjudicate":
             return Simulated("report", None, 4000.0, {"code": "other", "text": "simulated"})
-        reply = ANSWERS[kind](payload, truth, mind)
+        reply = _ALL[kind](payload, truth, mind)
         if reply.bad_share is not None:
             self._bad_lately += MEMORY * (reply.bad_share - self._bad_lately)
         active, idle = self._seconds(kind, reply, tasks_done, now_s, rng)
@@ -112,7 +145,7 @@ class SimulatedAnnotator:
 
 def _fingerprint(payload: Mapping[str, Any]) -> int:
     """Return a number that is the same whenever the same question is asked, whatever the order of the feed."""
-    names = ("kind", "view", "object", "seed", "cells", "tile", "a", "b")
+    names = ("kind", "view", "object", "seed", "cells", "tile", "a", "b", "shape")
     asked: dict[str, Any] = {name: payload[name] for name in names if name in payload}
     asked["scene"] = (payload.get("scene") or {}).get("id")
     asked["shown"] = len(payload.get("objects") or ())

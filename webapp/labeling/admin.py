@@ -11,6 +11,7 @@ from webapp.labeling.models import (
     Lane,
     Microtask,
     ObjectVersion,
+    Refinement,
     Resolution,
     SceneObject,
     Tally,
@@ -49,6 +50,14 @@ class ObjectVersionAdmin(ReadOnlyAdmin):
     tenant_path = "object__scene__dataset__project__organisation"
     list_display = ("id", "object_id", "number", "label", "author", "created_at")
     list_select_related = ("author",)
+
+
+@admin.register(Refinement)
+class RefinementAdmin(ReadOnlyAdmin):
+    tenant_path = "scene__dataset__project__organisation"
+    list_display = ("id", "scene", "object_id", "aspect", "state", "risk", "settled_by", "rounds")
+    list_filter = ("state", "kind", "settled_by")
+    list_select_related = ("scene",)
 
 
 @admin.register(Microtask)

@@ -17,6 +17,7 @@ from webapp.labeling.lifecycle import (
     settle,
 )
 from webapp.labeling.models import SceneObject, Tile
+from webapp.labeling.refining import absorb_refinement, concerns
 
 State = SceneObject.State
 
@@ -26,6 +27,8 @@ SPECIALIST_RISK = 0.01  # stated P(wrong) of a ruling, until second readings mea
 
 def absorb(given: Given) -> Feedback:
     """Let one counted answer take effect; returns feedback that the annotator may see."""
+    if concerns(given.microtask):
+        return absorb_refinement(given)
     if given.outcome != "answered":
         return _evaded(given)
     return HANDLERS[given.microtask.kind](given)

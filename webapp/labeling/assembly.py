@@ -7,7 +7,8 @@ from django.db.models import Max
 
 from engine.assemble import assemble
 from engine.types import ResolvedObject, to_json
-from webapp.labeling.models import Annotation, Microtask, SceneObject, Tile
+from webapp.labeling.duplicates import ask_about_duplicates
+from webapp.labeling.models import Annotation, Microtask, Refinement, SceneObject, Tile
 from webapp.scenes.models import Dataset, Scene
 
 
@@ -17,12 +18,35 @@ def assemble_scene(scene: Scene) -> Annotation:
     assembled = assemble(str(scene.pk), [_resolved(row) for row in rows], (scene.width, scene.height))
     missed = Tile.objects.filter(scene=scene).values_list("expected_missed", flat=True)
     number = (scene.annotations.aggregate(last=Max("number"))["last"] or 0) + 1
+    refined, about = refinements_of(scene)
     return Annotation.objects.create(
         scene=scene,
         number=number,
-        content=[_entry(to_json(item)) for item in assembled.objects],
+        content=[_entry(to_json(item), refined) for item in assembled.objects],
         expected_missed=sum(m or 0.0 for m in missed),
+        about=about,
     )
+
+
+def refinements_of(scene: Scene) -> tuple[dict[int, dict[str, Any]], dict[str, Any]]:
+    """What is known beyond boxes: by object and aspect, and by aspect of the whole scene."""
+    by_object: dict[int, dict[str, Any]] = {}
+    about: dict[str, Any] = {}
+    rows = Refinement.objects.filter(scene=scene, state=Refinement.State.SETTLED)
+    for row in rows.order_by("pk"):
+        if row.value is None or row.aspect.startswith("same:"):
+            continue
+        known = about if row.object_id is None else by_object.setdefault(row.object_id, {})
+        said = [s for s in row.case["said"] if not s["value"].get("deleted")]
+        known[row.aspect] = {
+            **row.value,
+            "kind": row.kind,
+            "risk": row.risk,
+            "settled_by": row.settled_by,
+            "annotators": len({s["annotator"] for s in said}),
+            "drawings": sum(1 for s in said if "verdict" not in s["value"]),
+        }
+    return by_object, about
 
 
 def _resolved(row: SceneObject) -> ResolvedObject:
@@ -46,11 +70,12 @@ def _resolved(row: SceneObject) -> ResolvedObject:
     )
 
 
-def _entry(item: dict[str, Any]) -> dict[str, Any]:
-    """One object of an annotation as it is stored and exported."""
+def _entry(item: dict[str, Any], refined: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    """One object of an annotation as it is stored and exported; `refined` holds what is known beyond boxes."""
     provenance = item["provenance"]
+    id = item["object_ids"][0]
     return {
-        "object": item["object_ids"][0],
+        "object": id,
         "label": item["class_id"],
         "box": item["geometry"]["xyxy"],
         "risk": item["risk"],
@@ -60,6 +85,7 @@ def _entry(item: dict[str, Any]) -> dict[str, Any]:
         "annotators": len(provenance.get("verified_by", ())),
         "trainable": item["trainable"],
         "provenance": provenance,
+        **({"refined": refined[id]} if id in refined else {}),
     }
 
 
@@ -67,7 +93,7 @@ def close_finished_datasets(*, now: datetime) -> list[Dataset]:
     """Assemble and close every open dataset in which nothing is left to ask; returns those closed."""
     closed = []
     for dataset in Dataset.objects.filter(state=Dataset.State.OPEN).select_for_update(of=("self",)):
-        if not is_finished(dataset):
+        if not is_finished(dataset) or ask_about_duplicates(dataset, now=now):
             continue
         for scene in dataset.scenes.all():
             assemble_scene(scene)
@@ -78,7 +104,7 @@ def close_finished_datasets(*, now: datetime) -> list[Dataset]:
 
 
 def is_finished(dataset: Dataset) -> bool:
-    """Whether every scene was opened, every tile is complete and every question resolved."""
+    """Whether every scene was opened, every tile is complete, every question resolved and every refinement settled."""
     tiles = Tile.objects.filter(scene__dataset=dataset)
     return (
         not dataset.scenes.filter(tiles__isnull=True).exists()
@@ -87,4 +113,5 @@ def is_finished(dataset: Dataset) -> bool:
         .exclude(state__in=SceneObject.SETTLED)
         .exists()
         and not Microtask.objects.filter(dataset=dataset, state=Microtask.State.OPEN).exists()
+        and not Refinement.objects.filter(scene__dataset=dataset, state=Refinement.State.OPEN).exists()
     )

@@ -65,6 +65,7 @@ class Wish:
     details: dict[str, Any] = field(default_factory=dict)
     secret: dict[str, Any] = field(default_factory=dict)
     excluded: frozenset[int] = frozenset()
+    count: int = 1  # answers wanted at once
 
 
 class Book:
@@ -88,6 +89,7 @@ class Book:
         self.dirty_tiles: set[int] = set()
         self.dirty_microtasks: set[int] = set()
         self.settled_tiles: set[int] = set()  # tiles that may have become settled
+        self.settled_objects: list[SceneObject] = []  # objects that may want refining
         self._eligible: dict[tuple[int, str, str], frozenset[int]] = {}
         self.queued = False  # an object began to wait for a grid page
         self.lanes: frozenset[tuple[int, str]] = frozenset()  # in which assignments were inserted

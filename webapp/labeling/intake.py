@@ -14,6 +14,7 @@ from routing.redundancy import ObjectCase, audit_due
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import consider, fulfil_wishes, review_tiles, settle, wish_about
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile
+from webapp.labeling.refining_open import open_scene_questions
 from webapp.pipeline.models import PrelabelledScene, Run
 from webapp.scenes.models import Dataset, Scene
 
@@ -92,6 +93,7 @@ def open_scene(
         _first_step(book, plan, row, policy, rng)
     book.save_objects()
     review_tiles(book)
+    open_scene_questions(book, scene, scene.dataset.project)
     fulfil_wishes(book)
     book.save_objects()
     book.save_rest()

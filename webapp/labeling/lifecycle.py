@@ -12,10 +12,11 @@ from routing.prompting import Hint
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, Step, next_step
 from routing.workflow import Event as Act
 from routing.workflow import credit_object
-from webapp.labeling import bulk, payloads
+from webapp.labeling import bulk, payloads, refining_payloads
 from webapp.labeling.book import Book, Wish, lane_key
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
 from webapp.labeling.payloads import Live
+from webapp.labeling.refining_open import open_refinements
 from webapp.labeling.shelf import Brief
 from webapp.projects.models import Project
 
@@ -129,6 +130,7 @@ def settle(book: Book, row: SceneObject, tile: Tile, state: str, *, risk: float,
     row.state, row.risk, row.settled_by, row.settled_at = state, float(risk), by, book.now
     book.touch(row)
     book.settled_tiles.add(tile.pk)
+    book.settled_objects.append(row)
     book.log(
         "settled", project=project_of(tile), dataset_id=tile.scene.dataset_id, object=row,
         data={"state": str(state), "risk": float(risk), "by": by, "version": row.version},
@@ -256,35 +258,41 @@ def live_in(scenes: Iterable[int]) -> dict[int, list[Live]]:
 
 
 def fulfil_wishes(book: Book) -> int:
-    """Insert the micro-tasks that were wished for, each with one wanted answer; returns how many."""
+    """Insert the micro-tasks that were wished for, each with its wanted answers; returns how many."""
+    open_refinements(book)
     if not book.wishes:
         return 0
     live = live_in({w.scene_id for w in book.wishes})
-    rows = [
-        _microtask(book, wish, live[wish.scene_id], book.shelf.brief(wish.project)) for wish in book.wishes
-    ]
-    book.wishes = []
+    wishes, book.wishes = book.wishes, []
+    rows = [_microtask(book, wish, live[wish.scene_id], book.shelf.brief(wish.project)) for wish in wishes]
     Microtask.objects.bulk_create(rows)
-    book.new_assignments += [wanted(row, book) for row in rows]
+    for row, wish in zip(rows, wishes, strict=True):
+        book.new_assignments += [wanted(row, book) for _ in range(wish.count)]
     return len(rows)
 
 
 def _microtask(book: Book, wish: Wish, live: list[Live], brief: Brief) -> Microtask:
     policy = book.policy(wish.project)
-    scene = wish.tile.scene if wish.tile else wish.object.scene  # type: ignore[union-attr]
+    scene = wish.tile.scene if wish.tile else book.shelf.scene(wish.scene_id)
     expected_s = policy.expected_s[wish.kind] * max(1, len(wish.details.get("cells", ())))
-    view, extra = _ask(wish, live, scene)
+    refines = "refinement" in wish.secret
+    if refines:
+        view, extra = refining_payloads.shown(wish.kind, wish.object, wish.details, live, scene, policy)
+    else:
+        view, extra = _ask(wish, live, scene)
     payload = payloads.common(
         wish.kind, wish.project, brief.classes, brief.versions, scene, view, policy, expected_s
     )
     payload.update(extra)
-    excluded = set(wish.excluded) | set(wish.object.touched if wish.object else ())
-    if wish.object and wish.tier == "crowd":
-        excluded |= book.reserved(wish.project, wish.object.touched)
-    value = value_of(ObjectCase.from_json(wish.object.case)) if wish.object else wish.value
+    excluded, value, secret = set(wish.excluded), wish.value, wish.secret
+    if wish.object and not refines:  # Whoever drew an object may refine it; nobody looks twice at a box.
+        excluded |= set(wish.object.touched)
+        if wish.tier == "crowd":
+            excluded |= book.reserved(wish.project, wish.object.touched)
+        value, secret = value_of(ObjectCase.from_json(wish.object.case)), _secret(wish)
     return Microtask(
         project=wish.project, dataset_id=wish.dataset_id, scene_id=wish.scene_id, tile=wish.tile, object=wish.object,
-        kind=wish.kind, domain=wish.project.domain, tier=wish.tier, payload=payload, secret=_secret(wish),
+        kind=wish.kind, domain=wish.project.domain, tier=wish.tier, payload=payload, secret=secret,
         excluded=sorted(excluded), value=value, expected_s=expected_s, reason=wish.reason[:200],
     )  # fmt: skip
 

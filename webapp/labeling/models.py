@@ -115,6 +115,52 @@ class ObjectVersion(models.Model):
         ordering = ["number"]
 
 
+class Refinement(models.Model):
+    """What an accepted object (or, without one, a whole scene) still lacks: an outline, joints, attributes, a class.
+
+    At most one micro-task about it is open at a time, and its lock guards this row.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        SETTLED = "settled"  # a null value: nobody could say
+        CANCELLED = "cancelled"  # the object is gone, or no longer of a class that wants this
+
+    scene = models.ForeignKey(Scene, models.CASCADE, related_name="refinements")
+    object = models.ForeignKey(SceneObject, models.CASCADE, null=True, blank=True, related_name="refinements")
+    aspect = models.CharField(
+        max_length=40,
+        help_text="outline | skeleton | line | cuboid | attributes | class | state | same:<other object>",
+    )
+    kind = models.CharField(max_length=20, help_text="The micro-task kind that is asked first.")
+    state = models.CharField(max_length=10, choices=State, default=State.OPEN)
+    box = models.JSONField(null=True, blank=True, help_text="The object's box when it was asked.")
+    case = models.JSONField(
+        default=dict, help_text="routing.refinement.RefinementCase: ask, said, unsure, waiting."
+    )
+    value = models.JSONField(null=True, blank=True, help_text="The settled answer.")
+    risk = models.FloatField(null=True, blank=True, help_text="Stated P(wrong) when it was settled.")
+    settled_by = models.CharField(max_length=12, blank=True, help_text="consensus | specialist | nobody")
+    rounds = models.PositiveIntegerField(default=1, help_text="How often it was asked from the start.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["object", "aspect"],
+                condition=Q(object__isnull=False),
+                name="one_refinement_per_aspect",
+            ),
+            models.UniqueConstraint(
+                fields=["scene", "aspect"], condition=Q(object__isnull=True), name="one_refinement_per_scene"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["scene"], condition=Q(state="open"), name="refinements_open"),
+        ]
+
+
 class Microtask(models.Model):
     """The smallest question answerable alone."""
 
@@ -319,6 +365,11 @@ class Annotation(models.Model):
     number = models.PositiveIntegerField()
     content = models.JSONField(help_text="engine.assemble: one entry per object, with provenance and risk.")
     expected_missed = models.FloatField(default=0.0)
+    about = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="Of the whole scene: {state, class}, each with its value and risk.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

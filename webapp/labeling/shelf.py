@@ -13,6 +13,7 @@ from routing.policy import RoutingPolicy
 from routing.track_record import TrackRecord
 from webapp.labeling import bulk
 from webapp.labeling.models import AnnotatorRecord
+from webapp.labeling.wants import Wants
 from webapp.people.models import User
 from webapp.projects.models import Project
 from webapp.scenes.models import Scene
@@ -58,6 +59,7 @@ class Brief:
         schema = project.schemas.order_by("-version").first()
         guideline = project.guidelines.order_by("-version").first()
         self.classes = schema.classes if schema else []
+        self.wants = Wants(self.classes, schema.more if schema else {})
         self.versions = (schema.version if schema else 0, guideline.version if guideline else 0)
 
 

@@ -1,0 +1,42 @@
+"""What a question about a refinement shows: docs/microtask-kinds.md."""
+
+from typing import Any
+
+from routing.policy import RoutingPolicy
+from routing.refinement_fusing import ASPECTS
+from webapp.labeling import payloads
+from webapp.labeling.models import SceneObject
+from webapp.labeling.payloads import Live
+from webapp.scenes.models import Scene
+
+WITH_CONTEXT = ("fix_polygon", "fix_mask")  # kinds that show the neighbours: outlines share their edges
+WHOLE = ("triage_scene", "cuboid_cam", "cuboid_lidar", "verify_cuboid")  # kinds that show the whole picture
+LOOKED_AT = {"verify_mask": "outline", "verify_cuboid": "cuboid"}
+
+
+def shown(
+    kind: str,
+    row: SceneObject | None,
+    details: dict[str, Any],
+    live: list[Live],
+    scene: Scene,
+    policy: RoutingPolicy,
+) -> tuple[payloads.Rect, dict[str, Any]]:
+    """The view and the kind's own part of the payload; `details` are what the refinement asks."""
+    if row is None or kind in WHOLE:
+        view: payloads.Rect = (0.0, 0.0, float(scene.width), float(scene.height))
+    else:
+        view = payloads.around(row.box, scene)
+    extra: dict[str, Any] = dict(details)
+    if kind == "merge_duplicates":
+        a, b = details["a"]["xyxy"], details["b"]["xyxy"]
+        hull = [min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])]
+        return payloads.around(hull, scene), extra
+    if row is not None:
+        extra["object"] = payloads.shown_object(row)
+        if kind in WITH_CONTEXT:
+            extra["objects"] = payloads.in_view(live, view, without=frozenset([row.pk]))
+    aspect = LOOKED_AT.get(kind) or ASPECTS[kind]
+    if aspect in policy.tolerance_shape:
+        extra["tolerance"] = policy.tolerance_shape[aspect]
+    return view, extra
