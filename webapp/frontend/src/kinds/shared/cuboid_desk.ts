@@ -61,7 +61,7 @@ export class CuboidDesk<T extends Task, W extends CuboidWork> {
     this.panel = new CuboidPanel(camera, (side, steps) => this.size(side, steps));
     this.side = el(
       "div",
-      { class: "side-stack", "data-essential": true },
+      { class: "side-stack cuboid-side", "data-essential": true },
       el("section", { class: "side-section" }, el("h2", {}, t("cuboid.click_means")), this.toolCards.element),
       el("section", { class: "side-section" }, el("h2", {}, t("cuboid.from_above")), this.map.element),
       this.panel.element,

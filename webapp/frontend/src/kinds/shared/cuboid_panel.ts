@@ -10,18 +10,25 @@ const SIDES = ["length", "width", "height"] as const;
 /** A click is worth more metres than this beyond about thirty metres: the picture alone says little about the depth. */
 const COARSE_M_PER_PX = 0.4;
 
+/** How far from the camera, and its heading against the line of sight. */
+export function whereabouts(camera: Camera, solid: Solid): string {
+  const eye = eyeOf(camera);
+  const [dx, dy] = [solid.center[0] - eye[0], solid.center[1] - eye[1]];
+  const heading = Math.round((wrapped(solid.yaw - Math.atan2(dy, dx)) * 180) / Math.PI) + 0; // never -0
+  return t("cuboid.where", { m: Math.hypot(dx, dy).toFixed(1), degrees: heading });
+}
+
 export class CuboidPanel {
   readonly element: HTMLElement;
   private readonly values: readonly HTMLElement[];
   private readonly where = el("p", { class: "note figures" });
   private readonly coarse = el("p", { class: "note warn", hidden: true });
 
-  /** Without `size` it only shows. */
   constructor(
     private readonly camera: Camera,
-    size: ((side: Side, steps: number) => void) | null,
+    size: (side: Side, steps: number) => void,
   ) {
-    this.values = SIDES.map(() => el("span", { class: "edge-value" }));
+    this.values = SIDES.map(() => el("span", { class: "cuboid-value" }));
     this.element = el(
       "section",
       { class: "side-section" },
@@ -36,20 +43,13 @@ export class CuboidPanel {
     this.values.forEach((value, side) => {
       setText(value, t("cuboid.metres", { m: (solid.dims[side] ?? 0).toFixed(2) }));
     });
-    const eye = eyeOf(this.camera);
-    const [dx, dy] = [solid.center[0] - eye[0], solid.center[1] - eye[1]];
-    const heading = Math.round((wrapped(solid.yaw - Math.atan2(dy, dx)) * 180) / Math.PI) + 0; // never -0
-    setText(this.where, t("cuboid.where", { m: Math.hypot(dx, dy).toFixed(1), degrees: heading }));
+    setText(this.where, whereabouts(this.camera, solid));
     const per = metresPerPixel(this.camera, solid);
     setAll(this.coarse, { hidden: per === null || per < COARSE_M_PER_PX });
     if (per !== null) setText(this.coarse, t("cuboid.coarse", { m: per.toFixed(1) }));
   }
 
-  private row(
-    name: (typeof SIDES)[number],
-    side: Side,
-    size: ((side: Side, steps: number) => void) | null,
-  ): HTMLElement {
+  private row(name: (typeof SIDES)[number], side: Side, size: (side: Side, steps: number) => void): HTMLElement {
     const step = (text: string, by: 1 | -1): HTMLElement =>
       el(
         "button",
@@ -59,7 +59,7 @@ export class CuboidPanel {
           "aria-label": `${t(`cuboid.${name}`)} ${text}`,
           "data-action": `${name}-${by > 0 ? "more" : "less"}`,
           onmousedown: keepFocus,
-          onclick: () => size?.(side, by),
+          onclick: () => size(side, by),
         },
         text,
       );
@@ -68,8 +68,8 @@ export class CuboidPanel {
       { class: "edge-row" },
       el("span", { class: "edge-name" }, t(`cuboid.${name}`)),
       this.values[side],
-      size && step("−", -1),
-      size && step("+", 1),
+      step("−", -1),
+      step("+", 1),
     );
   }
 }

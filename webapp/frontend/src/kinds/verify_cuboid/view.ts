@@ -5,7 +5,7 @@ import { t } from "../../messages";
 import type { Host, KindView } from "../session";
 import { BirdsEye } from "../shared/birds_eye";
 import { paintCuboid } from "../shared/cuboid_looks";
-import { CuboidPanel } from "../shared/cuboid_panel";
+import { whereabouts } from "../shared/cuboid_panel";
 import { decoded, paintContext } from "../shared/looks";
 import { type VerdictState, verdictPanel } from "../shared/verdicts";
 import { verifyCuboidCommands } from "./keys";
@@ -27,17 +27,25 @@ export function mountVerifyCuboid(host: Host<VerifyCuboidTask, VerdictState>): K
   const commands = verifyCuboidCommands(host);
   const verdicts = verdictPanel(commands);
   const map = new BirdsEye(camera, null);
-  const figures = new CuboidPanel(camera, null);
   map.render(task.solid);
-  figures.render(task.solid);
+  const [length, width, height] = task.solid.dims.map((side) => side.toFixed(2));
+  const figures = [
+    t("cuboid.dims", { l: length ?? "", w: width ?? "", h: height ?? "" }),
+    whereabouts(camera, task.solid),
+  ];
   return {
     element: stage.root,
     side: el(
       "div",
       { class: "side-stack", "data-essential": true },
-      el("section", { class: "side-section" }, el("h2", {}, t("cuboid.from_above")), map.element),
+      el(
+        "section",
+        { class: "side-section" },
+        el("h2", {}, t("cuboid.from_above")),
+        map.element,
+        el("p", { class: "note figures" }, figures.join(" · ")),
+      ),
       verdicts.element,
-      figures.element,
       el("p", { class: "side-section note quiet at-end" }, t("verify_cuboid.rule")),
     ),
     stages: [stage],
