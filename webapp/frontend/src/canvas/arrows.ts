@@ -36,6 +36,14 @@ export function arrowOf(chord: string | null): Arrow | null {
 /** CSS pixels per key press: what counts is how far the cursor jumps before one's eyes. */
 const CURSOR_PX: Readonly<Record<Stride, number>> = { plain: 8, far: 56, fine: 1 };
 
+/** CSS pixels that a chosen point moves: finer than the cursor, for it is nearly where it should be. */
+const NUDGE_PX: Readonly<Record<Stride, number>> = { plain: 2, far: 24, fine: 0.5 };
+
+export function nudged(p: Point, arrow: Arrow, view: View): Point {
+  const by = NUDGE_PX[arrow.stride] / view.scale;
+  return [p[0] + arrow.dx * by, p[1] + arrow.dy * by];
+}
+
 /** The cursor after an arrow key; a cursor not there yet appears at `start`. */
 export function moveCursor(cursor: Point | null, arrow: Arrow, view: View, bounds: Box, start: Point): Point {
   if (!cursor) return clampPoint(start, bounds);

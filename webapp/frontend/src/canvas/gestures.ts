@@ -7,6 +7,7 @@ export interface StagePointer {
   readonly scene: Point;
   readonly screen: Point;
   readonly shift: boolean;
+  readonly alt: boolean;
   readonly touch: boolean;
   /** It moved far enough since the press that no click was meant. */
   readonly dragged: boolean;
@@ -150,6 +151,7 @@ export class Gestures {
       scene: this.options.toScene(screen),
       screen,
       shift: event.shiftKey,
+      alt: event.altKey,
       touch: event.pointerType === "touch",
       dragged,
     };

@@ -26,7 +26,7 @@ export interface OutlineStyle {
   readonly alpha?: number;
 }
 
-const CASING = "rgb(0 0 0 / 0.78)";
+export const CASING = "rgb(0 0 0 / 0.78)";
 const SMOOTH_BELOW = 6; // CSS pixels per picture pixel; beyond it people want to see the pixels themselves
 
 export const INK = {

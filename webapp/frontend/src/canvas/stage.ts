@@ -49,6 +49,9 @@ export interface StageOptions {
 
 const LOUPE_RADIUS = 120;
 const LOUPE_POWER = 3;
+/** A finger covers what it touches: the magnifier stands this far above it, or below near the top. */
+const ABOVE_FINGER_PX = 118;
+const FINGER_LOUPE_RADIUS = 64;
 const ZOOM_STEP = 1.25;
 
 export class Stage {
@@ -66,6 +69,7 @@ export class Stage {
   private pointer: Point | null = null;
   private loupeOn = false;
   private overlayHidden = false;
+  private fingertip: Point | null = null;
   /** Another stage that shows the same place: both move together. */
   twin: Stage | null = null;
   view: View = this.fitted;
@@ -140,6 +144,12 @@ export class Stage {
   set loupe(on: boolean) {
     this.loupeOn = on;
     this.showOverlay();
+    this.request();
+  }
+
+  /** Magnify what lies under a finger, beside it; null ends it. In CSS pixels of the stage. */
+  set underFinger(at: Point | null) {
+    this.fingertip = at;
     this.request();
   }
 
@@ -230,7 +240,8 @@ export class Stage {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     ctx.clearRect(0, 0, this.size.w, this.size.h);
     this.paintScene({ ctx, view: this.view, size: this.size, power: 1, flat: this.loupeOn });
-    if (this.loupeOn) this.paintLoupe(ctx);
+    if (this.loupeOn) this.paintLoupe(ctx, this.loupeAt(), [0, 0], LOUPE_RADIUS);
+    else if (this.fingertip) this.paintLoupe(ctx, this.fingertip, this.besideFinger(), FINGER_LOUPE_RADIUS);
   }
 
   private paintScene(brush: Brush): void {
@@ -239,17 +250,25 @@ export class Stage {
     if (!this.overlayHidden) this.options.paint(brush);
   }
 
-  private paintLoupe(ctx: CanvasRenderingContext2D): void {
-    const at =
-      this.pointer ?? clampPoint([this.size.w / 2, this.size.h / 2], boxOfRect([0, 0, this.size.w, this.size.h]));
+  private loupeAt(): Point {
+    return this.pointer ?? clampPoint([this.size.w / 2, this.size.h / 2], boxOfRect([0, 0, this.size.w, this.size.h]));
+  }
+
+  private besideFinger(): Point {
+    return [0, (this.fingertip?.[1] ?? 0) > ABOVE_FINGER_PX + FINGER_LOUPE_RADIUS ? -ABOVE_FINGER_PX : ABOVE_FINGER_PX];
+  }
+
+  /** Magnify what is at one place of the stage, and show it that far away from there. */
+  private paintLoupe(ctx: CanvasRenderingContext2D, of: Point, away: Point, radius: number): void {
+    const at: Point = [of[0] + away[0], of[1] + away[1]];
     ctx.save();
     ctx.beginPath();
-    ctx.arc(at[0], at[1], LOUPE_RADIUS, 0, 2 * Math.PI);
+    ctx.arc(at[0], at[1], radius, 0, 2 * Math.PI);
     ctx.clip();
     ctx.clearRect(0, 0, this.size.w, this.size.h);
     this.paintScene({
       ctx,
-      view: magnified(this.view, at, LOUPE_POWER),
+      view: pan(magnified(this.view, of, LOUPE_POWER), away[0], away[1]),
       size: this.size,
       power: LOUPE_POWER,
       flat: true,
@@ -262,7 +281,7 @@ export class Stage {
       ctx.strokeStyle = style;
       ctx.lineWidth = width;
       ctx.beginPath();
-      ctx.arc(at[0], at[1], LOUPE_RADIUS, 0, 2 * Math.PI);
+      ctx.arc(at[0], at[1], radius, 0, 2 * Math.PI);
       ctx.stroke();
     }
   }

@@ -8,8 +8,10 @@ import { coverageTile } from "./coverage_tile";
 import { cuboidCam } from "./cuboid_cam";
 import { drawMissed } from "./draw_missed";
 import { fixBox } from "./fix_box";
+import { fixPolygon } from "./fix_polygon";
 import { gridVerify } from "./grid_verify";
 import { mergeDuplicates } from "./merge_duplicates";
+import { polyline } from "./polyline";
 import { nameUnknown } from "./name_unknown";
 import type { Kind } from "./session";
 import { triageScene } from "./triage_scene";
@@ -28,6 +30,8 @@ const all: readonly Kind[] = [
   classifyImage,
   triageScene,
   mergeDuplicates,
+  fixPolygon,
+  polyline,
   cuboidCam,
   verifyCuboid,
   nameUnknown,

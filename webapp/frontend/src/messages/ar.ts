@@ -1,7 +1,10 @@
 /** العربية. صيغ العدد بالترتيب: zero|one|two|few|many|other. */
 import type { Catalogue } from ".";
+import { shapes } from "./shapes/ar";
 
 export const ar: Catalogue = {
+  ...shapes,
+
   "app.brand": "Tessera",
   "app.loading": "يجري تحضير مهمتك الأولى",
   "app.image_loading": "يجري تحميل الصورة",

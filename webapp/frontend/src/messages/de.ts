@@ -1,7 +1,10 @@
 /** Deutsch. Mehrzahlformen: `one|other`. */
 import type { Catalogue } from ".";
+import { shapes } from "./shapes/de";
 
 export const de: Catalogue = {
+  ...shapes,
+
   "app.brand": "Tessera",
   "app.loading": "Die erste Aufgabe wird vorbereitet",
   "app.image_loading": "Das Bild wird geladen",

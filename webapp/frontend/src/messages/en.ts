@@ -1,5 +1,9 @@
 /** English. Placeholders stand in braces; the number `n` picks between plural forms, here `one|other`. */
+import { shapes } from "./shapes/en";
+
 export const en = {
+  ...shapes,
+
   "app.brand": "Tessera",
   "app.loading": "Preparing your first task",
   "app.image_loading": "Loading the picture",

@@ -1,0 +1,1 @@
+export { pathCommands as polygonCommands } from "../shared/path_keys";

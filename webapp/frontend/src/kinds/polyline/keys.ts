@@ -1,0 +1,1 @@
+export { pathCommands as lineCommands } from "../shared/path_keys";

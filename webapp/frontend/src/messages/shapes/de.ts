@@ -1,0 +1,51 @@
+/** Deutsch, für die Arten, die Formen zeichnen und verbessern. */
+import type { shapes as en } from "./en";
+
+export const shapes: Readonly<Record<keyof typeof en, string>> = {
+  "key.path": "Gewählten Punkt oder Zeiger bewegen; Umschalt: weit, Alt: fein",
+  "path.outline": "Umriss",
+  "path.vertices": "{n} Eckpunkt|{n} Eckpunkte",
+  "path.vertex": "Eckpunkt {i} von {of} · {x}, {y}",
+  "path.drawn": "{n} Punkt gesetzt|{n} Punkte gesetzt",
+  "path.area": "{px} px²",
+  "path.area_holes": "{px} px² mit {n} Loch|{px} px² mit {n} Löchern",
+  "path.length": "{px} px lang",
+  "path.nothing": "Nichts zu umfahren",
+  "path.hole": "Ein Loch hineinzeichnen",
+  "path.continue": "Am gewählten Ende weiterzeichnen",
+  "path.redraw": "Neu zeichnen",
+  "path.close": "Umriss schließen",
+  "path.end": "Linie beenden",
+  "path.leave": "Nicht zeichnen",
+  "path.drop": "Einen Punkt am Zeiger setzen",
+  "path.take_back": "Den letzten Punkt entfernen",
+  "path.next": "Weiter",
+  "path.previous": "Zurück",
+  "path.split": "Danach einen Eckpunkt einfügen",
+  "path.carry": "Mit einem Klick versetzen",
+  "path.delete": "Eckpunkt löschen",
+  "path.snap": "An Umrissen der Nachbarn einrasten",
+  "path.fill": "Inneres tönen",
+  "path.few": "Ein Umriss braucht drei verschiedene Punkte",
+  "path.few_line": "Eine Linie braucht zwei verschiedene Punkte",
+  "path.hole_outside": "Ein Loch muss im Umriss liegen",
+  "path.crossing": "Der Umriss kreuzt sich an der roten Marke",
+  "path.needs_three": "Die letzten drei Eckpunkte braucht der Umriss",
+  "path.needs_two": "Die letzten zwei Eckpunkte braucht die Linie",
+  "path.open": "Beende mit Enter, was du begonnen hast, oder lass es mit Esc",
+  "path.how_edit":
+    "Ziehe einen Eckpunkt, oder eine Kante, um einen einzufügen. Rechtsklick löscht. Mit Alt rastet beim Ziehen nichts ein. Pfeiltasten bewegen den gewählten Eckpunkt.",
+  "path.how_edit_line":
+    "Ziehe einen Eckpunkt, oder die Linie, um einen einzufügen. Rechtsklick löscht. N zeichnet am gewählten Ende weiter. Pfeiltasten bewegen den gewählten Eckpunkt.",
+  "path.how_draw":
+    "Klicke um das Objekt herum. Schließe mit Enter oder auf dem ersten Punkt. Mit Tasten: Pfeile, dann Leertaste.",
+  "path.how_line":
+    "Klicke daran entlang. Beende mit Enter oder einem zweiten Klick. Mit Tasten: Pfeile, dann Leertaste.",
+  "path.how_hole": "Klicke um das herum, was nicht zum Objekt gehört. Schließe mit Enter, verlasse mit Esc.",
+  "path.how_carry": "Klicke dorthin, wo der Eckpunkt hingehört.",
+  "fix_polygon.prompt": "Umfahre den Umriss: {class}",
+  "fix_polygon.prompt_fix": "Verbessere den Umriss: {class}",
+  "polyline.prompt": "Zeichne eine Linie entlang: {class}",
+  "polyline.prompt_fix": "Verbessere die Linie entlang: {class}",
+  "polyline.line": "Linie",
+};
