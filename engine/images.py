@@ -3,15 +3,21 @@
 Everything the engine and the crop service measure is in pixels after EXIF orientation. Imports neither torch nor ray.
 """
 
+import io
+import math
 import struct
 import warnings
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps
+
+from engine.tiff import Layout, Part, layout_of, read_part
 
 MAX_PIXELS = 250_000_000  # 750 MB as RGB; refused from the header, before any pixel is decoded
 FORMATS = (
@@ -24,8 +30,17 @@ FORMATS = (
 )  # not PostScript, fonts and whatever else Pillow can run
 SIDEWAYS = (5, 6, 7, 8)
 HEADER_BYTES = 64
+PNG_SIGNATURE_BYTES = 8
+PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt")  # old programs keep EXIF data in a text
+
+# Pillow refuses from 179 megapixels on, which is less than what is read here; whoever opens a file gets the same limit.
+Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+
+LATTICE_PX = 4_000_000  # pixels from which black and white of a deep grey are found; more tell nothing new
+BAND_PX = 4_000_000
 
 RGB = npt.NDArray[np.uint8]
+Greys = npt.NDArray[Any]
 
 
 class ImageRefused(ValueError):
@@ -51,10 +66,37 @@ def image_size(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Im
 
 
 def verify_image(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> ImageSize:
-    """Decode the whole file once and throw the pixels away; raises ImageRefused when it is corrupt or cut off."""
+    """Decode the whole file once and throw the pixels away; raises ImageRefused when it is corrupt or cut off.
+
+    A TIFF in parts is decoded part by part."""
     size = image_size(path, max_pixels=max_pixels)
-    open_image(path, max_pixels=max_pixels).close()
+    layout = tiff_layout(path, max_pixels=max_pixels)
+    if layout is None:
+        open_image(path, max_pixels=max_pixels).close()
+        return size
+    for part in layout.parts():
+        read_tiff(Path(path), layout, part)
     return size
+
+
+def tiff_layout(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Layout | None:
+    """Return where the parts of a TIFF lie; None when the file must be decoded whole. Raises ImageRefused."""
+    path = Path(path)
+    with _header(path, max_pixels) as image:
+        try:
+            return layout_of(image)
+        except (KeyError, ValueError, TypeError) as error:
+            raise ImageRefused(f"{path.name} contradicts itself ({error}); save it again") from error
+
+
+def read_tiff(path: Path, layout: Layout, part: Part) -> Image.Image:
+    """Decode one part of a TIFF. Raises ImageRefused when it is corrupt or cut off."""
+    try:
+        return read_part(path, layout, part)
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+        raise ImageRefused(
+            f"{path.name} is corrupt or cut off ({error}); copy it again from its source"
+        ) from error
 
 
 def open_image(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -80,31 +122,16 @@ def load_rgb(path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> RGB:
     return as_rgb(open_image(path, max_pixels=max_pixels))
 
 
-class Pixels:
-    """A decoded picture from which parts are read as RGB: `pixels[y1:y2, x1:x2]`, like the array that `load_rgb` gives.
-
-    Holds the picture once, where an array beside it would hold it twice.
-    """
-
-    def __init__(self, path: str | PathLike[str], *, max_pixels: int = MAX_PIXELS) -> None:
-        """Decode the file. Raises ImageRefused."""
-        image = open_image(path, max_pixels=max_pixels)
-        plain = image.mode in ("RGB", "L") and "transparency" not in image.info
-        self._image = image if plain else Image.fromarray(as_rgb(image))
-        self.shape = (image.height, image.width, 3)
-
-    def __getitem__(self, part: tuple[slice, slice]) -> RGB:
-        rows, columns = part[0].indices(self.shape[0]), part[1].indices(self.shape[1])
-        box = (columns[0], rows[0], max(columns[1], columns[0]), max(rows[1], rows[0]))
-        return np.asarray(self._image.crop(box).convert("RGB"))
-
-
-def as_rgb(image: Image.Image) -> RGB:
-    """The same as `load_rgb` for a picture that is already open."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image, dtype=np.float32)
-        low, high = np.percentile(values, (1, 99))
-        grey = (np.clip((values - low) / max(float(high - low), 1e-6), 0, 1) * 255).astype(np.uint8)
+def as_rgb(image: Image.Image, levels: tuple[float, float] | None = None) -> RGB:
+    """The same as `load_rgb` for a picture that is already open; `levels` are black and white of a deep grey, where
+    they are known from a larger picture."""
+    if is_deep(image.mode):
+        values = np.asarray(image)
+        low, high = levels or grey_levels([lattice(values)])
+        grey = np.empty(values.shape, np.uint8)
+        for rows in _bands(values):  # as floats, a large picture would be held four times
+            part = (values[rows].astype(np.float32) - low) / max(high - low, 1e-6)
+            grey[rows] = np.clip(part, 0, 1) * 255
         return np.repeat(grey[..., None], 3, axis=2)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
@@ -112,11 +139,38 @@ def as_rgb(image: Image.Image) -> RGB:
     return np.asarray(image.convert("RGB"))
 
 
+def is_deep(mode: str) -> bool:
+    """Whether a picture of this mode holds greys of more than 8 bits."""
+    return mode in ("I", "F") or mode.startswith("I;16")
+
+
+def lattice(values: Greys, *, of: tuple[int, int] | None = None, at: tuple[int, int] = (0, 0)) -> Greys:
+    """Return every k-th pixel of every k-th row (N,) of a picture of which `values` (H, W) are a part.
+
+    k is the least with at most LATTICE_PX such pixels in the whole picture, whose (height, width) is `of` (default: no
+    other than `values`); the part begins at row and column `at`.
+    """
+    height, width = of or values.shape
+    step = max(1, math.ceil(math.sqrt(height * width / LATTICE_PX)))
+    return values[-at[0] % step :: step, -at[1] % step :: step].reshape(-1)
+
+
+def grey_levels(samples: Iterable[Greys]) -> tuple[float, float]:
+    """Return what is shown black and white: the 1st and 99th percentile over all samples (N,) together."""
+    low, high = np.percentile(np.concatenate([s.astype(np.float32) for s in samples]), (1, 99))
+    return float(low), float(high)
+
+
+def _bands(values: Greys) -> Iterator[slice]:
+    rows = max(1, BAND_PX // max(values.shape[1], 1))
+    return (slice(y, y + rows) for y in range(0, values.shape[0], rows))
+
+
 def _header(path: Path, max_pixels: int) -> Image.Image:
     """Open lazily: format by content, size from the header, nothing decoded."""
     try:
         with warnings.catch_warnings():
-            # Our own limit below replaces Pillow's warning at a third of it.
+            # Our own limit below replaces Pillow's warning.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             image = Image.open(path, formats=FORMATS)
     except Image.DecompressionBombError as error:
@@ -160,8 +214,10 @@ def _too_large(path: Path, size: tuple[int, int] | None, max_pixels: int) -> str
 
 def _orientation(image: Image.Image, path: Path) -> int:
     try:
+        if image.format == "PNG" and "exif" not in image.info and not _exif_behind_pixels(path):
+            return 1
         return int(image.getexif().get(ExifTags.Base.Orientation, 1) or 1)
-    except OSError as error:  # In a PNG the EXIF data may follow the pixels, so that reading it decodes them.
+    except OSError as error:
         raise ImageRefused(
             f"{path.name} is corrupt or cut off ({error}); copy it again from its source"
         ) from error
@@ -169,3 +225,15 @@ def _orientation(image: Image.Image, path: Path) -> int:
         raise ImageRefused(
             f"{path.name} has broken EXIF data ({error}); strip it or save the picture again"
         ) from error
+
+
+def _exif_behind_pixels(path: Path) -> bool:
+    """Whether a PNG has EXIF data or text after its pixels. Pillow finds out by decoding it; here chunks are skipped."""
+    with path.open("rb") as file:
+        file.seek(PNG_SIGNATURE_BYTES)
+        while len(head := file.read(8)) == 8:
+            length, kind = struct.unpack(">I4s", head)
+            if kind in PNG_METADATA:
+                return True
+            file.seek(length + 4, io.SEEK_CUR)
+    return False

@@ -15,7 +15,8 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from engine.images import RGB, Pixels
+from engine.images import RGB
+from engine.pixels import OpenPictures, Pixels
 from engine.signals import picture_signals
 from engine.tiling import Window, fit_windows, zoomed_windows
 from engine.types import (
@@ -36,7 +37,7 @@ from models.transforms import crop_resized
 NO_MODEL = "none"
 MEASURED_PX = 512  # without a model a scene is only measured (blur, darkness), in one look
 BORDER_PX = 1.5  # network pixels: a detection this close to the crop's border is cut by it
-KEPT_PIXELS = 50_000_000  # of the scenes that a process keeps open, besides the one at work
+KEPT_PIXELS = 50_000_000  # of the scenes that a process keeps open
 
 
 class PrelabelError(RuntimeError):
@@ -122,7 +123,7 @@ class Prelabeler:
     def __init__(self, model: ModelRef | Checkpoint | None, *, threads: int = 1) -> None:
         torch.set_num_threads(threads)
         self.half = has_fast_half()
-        self._scenes: dict[str, Pixels] = {}
+        self._scenes = OpenPictures(KEPT_PIXELS)
         self.checkpoint = load(Path(model.directory)) if isinstance(model, ModelRef) else model
         found = self.checkpoint.version if self.checkpoint else ""
         if isinstance(model, ModelRef) and found != model.version:
@@ -150,17 +151,13 @@ class Prelabeler:
         )
 
     def _open(self, scene: SceneRef) -> Pixels:
-        if scene.path not in self._scenes:
-            while sum(p.shape[0] * p.shape[1] for p in self._scenes.values()) > KEPT_PIXELS:
-                self._scenes.pop(next(iter(self._scenes)))
-            pixels = Pixels(scene.path)
-            if pixels.shape[:2] != (scene.height, scene.width):
-                raise PrelabelError(
-                    f"scene {scene.scene_id}: the file is {pixels.shape[1]} x {pixels.shape[0]}, "
-                    f"{scene.width} x {scene.height} was expected; import it again"
-                )
-            self._scenes[scene.path] = pixels
-        return self._scenes[scene.path]
+        pixels = self._scenes.get(scene.path)
+        if pixels.shape[:2] != (scene.height, scene.width):
+            raise PrelabelError(
+                f"scene {scene.scene_id}: the file is {pixels.shape[1]} x {pixels.shape[0]}, "
+                f"{scene.width} x {scene.height} was expected; import it again"
+            )
+        return pixels
 
     def _detect(self, pictures: list[RGB], options: PrelabelOptions, views: int) -> list[Detections]:
         assert self.checkpoint is not None

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.images import ImageRefused, Pixels, as_rgb, image_size, load_rgb, open_image, verify_image
+from engine.images import ImageRefused, as_rgb, image_size, load_rgb, open_image, verify_image
+from engine.pixels import Pixels
 
 
 @pytest.fixture
@@ -39,6 +40,12 @@ class TestRefusal:
         for read in (image_size, verify_image, load_rgb):
             with pytest.raises(ImageRefused, match=r"bomb\.png has .* at most 250 are read"):
                 read(path)
+
+    def test_begins_at_the_stated_limit_and_not_before(self, tmp_path: Path) -> None:
+        path = tmp_path / "large.png"
+        path.write_bytes(png_header(20_000, 12_500))
+
+        assert image_size(path).width == 20_000
 
     @pytest.mark.parametrize("suffix", ["png", "jpg", "tif", "webp", "bmp"])
     def test_of_a_file_that_is_cut_off(self, tmp_path: Path, picture: Image.Image, suffix: str) -> None:
