@@ -12,7 +12,7 @@ from typing import Any, Self
 import psycopg
 
 from webapp.devtools.services import Postgres, Redis
-from webapp.devtools.webprocess import WebProcess
+from webapp.devtools.webprocess import WebProcess, get
 
 HERE = Path(__file__).resolve().parent
 TICK = os.sysconf("SC_CLK_TCK")
@@ -45,6 +45,21 @@ def cpu_s(pid: int) -> float:
             continue
         total += sum(int(fields[i]) for i in (11, 12, 13, 14))
     return total / TICK
+
+
+def rounds(base: str) -> float:
+    """How many transactions a web process's dispatcher has committed."""
+    _, page = get(f"{base}/metrics")
+    lines = page.decode().splitlines()
+    return next(
+        float(line.split()[1]) for line in lines if line.startswith("tessera_feed_round_seconds_count")
+    )
+
+
+def main_thread_s(pid: int) -> float:
+    """Processor seconds of a process's first thread: in a web process, that of the event loop."""
+    fields = Path(f"/proc/{pid}/task/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 class Bench:
@@ -122,6 +137,7 @@ class Bench:
             "cycles_s": round(measured["cycles_s"], 1),
             "cpu_ms_per_cycle": round(1000 * (spent["server"] + spent["database"]) / cycles, 4),
             "server_ms": round(1000 * spent["server"] / cycles, 4), "database_ms": round(1000 * spent["database"] / cycles, 4),
+            "sockets_ms": round(1000 * spent["sockets"] / cycles, 4), "answers_a_round": round(cycles / max(spent["rounds"], 1), 1),
             "p50_ms": measured["submit_ms"].get("p50", 0.0), "p95_ms": measured["submit_ms"].get("p95", 0.0),
             "p99_ms": measured["submit_ms"].get("p99", 0.0), "next_ms": measured["next_ms"],
             **self.audit(), **{k: measured[k] for k in ("dropped", "statuses", "errors", "idle", "last_error", "driver_cpu_s")},
@@ -132,7 +148,10 @@ class Bench:
     def _usage(self, line: str) -> dict[str, float]:
         if line.strip() not in ("warm", "done"):
             raise RuntimeError(f"the driver failed: {line}\n{self.web[0].log[-3000:]}")
-        return {"server": sum(cpu_s(web.pid) for web in self.web), "database": cpu_s(self.pg.pid)}
+        return {
+            "server": sum(cpu_s(web.pid) for web in self.web), "database": cpu_s(self.pg.pid),
+            "sockets": sum(main_thread_s(web.pid) for web in self.web), "rounds": sum(rounds(web.base) for web in self.web),
+        }  # fmt: skip
 
     def audit(self) -> dict[str, int]:
         """Compare what the driver was told with what the database has."""

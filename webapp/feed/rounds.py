@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from webapp.feed.seats import Seat, paused, waiting
-from webapp.labeling import grids, holding, operations
+from webapp.labeling import bulk, grids, holding, operations
 from webapp.labeling.book import Book
 from webapp.labeling.holding import Desk, Taken
 from webapp.labeling.models import Assignment
@@ -112,7 +112,8 @@ class Rounds:
     def _transact(self, answers: Sequence[Given], hungry: Sequence[Seat], clock: float) -> Round:
         now = timezone.now()
         done = Round()
-        with transaction.atomic():
+        # What is written need not be waited for before the next step is worked out: only the commit waits for all of it.
+        with transaction.atomic(), bulk.pipeline():
             if answers:
                 book = Book(now, self.shelf)
                 replies = operations.submit([given for _, given in answers], book)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from django.db import connection, models
 from django.db.models import QuerySet
+from django.db.models.base import ModelState
 
 from routing.outcomes import Outcome
 from routing.policy import TIERS, RoutingPolicy
@@ -77,6 +78,7 @@ class Book:
         self.microtasks: dict[int, Microtask] = {}
         self.objects: dict[int, SceneObject] = {}
         self.tiles: dict[int, Tile] = {}
+        self.glanced: dict[int, list[Any]] = {}  # tiles that are not locked, with what was read of them
         self.records: dict[int, TrackRecord] = {}
         self.wishes: list[Wish] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -115,37 +117,45 @@ class Book:
             objects.update(object_ids(task))
             tiles.update([task.tile_id] if task.tile_id else [])
         self.load_objects(objects)
-        self.load_tiles(tiles | {self.objects[o].tile_id for o in objects if o in self.objects})
+        tiles.update(self.objects[o].tile_id for o in objects if o in self.objects)
+        # Other answers about objects of a tile may be on their way in another process. They wait for each other only
+        # where the tile itself changes: in `review_tiles`, or, when a search of a tile is among the answers, from here
+        # on, all tiles at once and in order, so that nobody who holds one waits for a lower one.
+        self.load_tiles(tiles, lock=any(changes_tile(self.microtasks[pk]) for pk in wanted))
 
     def _microtask(self, pk: int, state: str, excluded: Any, secret: Any, value: float) -> Microtask:
         q, scene = self.shelf.questions[pk], self.shelf.scene(self.shelf.questions[pk].scene_id)
-        row = Microtask.from_db(
-            "default", MICROTASK_FIELDS,
-            (pk, q.project_id, q.dataset_id, q.scene_id, q.tile_id, q.object_id, q.kind, state, q.domain, q.tier,
-             None, None, None, value, q.expected_s, q.reason),
+        values = (
+            pk, q.project_id, q.dataset_id, q.scene_id, q.tile_id, q.object_id, q.kind, state, q.domain, q.tier,
+            q.payload, bulk.loads(secret), bulk.loads(excluded), value, q.expected_s, q.reason,
         )  # fmt: skip
-        row.payload, row.secret, row.excluded = q.payload, bulk.loads(secret), bulk.loads(excluded)
+        row = parsed(Microtask, MICROTASK_FIELDS, values, ())
         row._state.fields_cache["project"] = scene.dataset.project
         row._state.fields_cache["scene"] = scene
         return row
 
     def load_objects(self, ids: Iterable[int]) -> None:
         wanted = sorted(set(ids) - self.objects.keys())
-        columns = ", ".join(f'"{name}"' for name in OBJECT_COLUMNS)
-        sql = f"SELECT {columns} FROM labeling_sceneobject WHERE id {{ids}} ORDER BY id"
+        sql = f"SELECT {OBJECT_NAMES} FROM labeling_sceneobject WHERE id {{ids}} ORDER BY id"
         for row in bulk.select(sql, wanted, lock="FOR NO KEY UPDATE"):
-            self.objects[row[0]] = _parsed(SceneObject, OBJECT_COLUMNS, row, OBJECT_JSON)
+            self.objects[row[0]] = parsed(SceneObject, OBJECT_COLUMNS, row, OBJECT_JSON)
 
     def load_tiles(self, ids: Iterable[int], *, lock: bool = True) -> None:
-        """Lock these tiles; without `lock` they may be read but not changed."""
-        wanted = sorted(set(ids) - self.tiles.keys())
-        columns = ", ".join(f'"{name}"' for name in TILE_COLUMNS)
-        sql = f"SELECT {columns} FROM labeling_tile WHERE id {{ids}} ORDER BY id"
+        """Lock these tiles; without `lock` they are read, and locked when they are to be changed."""
+        known = self.tiles.keys() - self.glanced.keys() if lock else self.tiles.keys()
+        wanted = sorted(set(ids) - known)
+        sql = f"SELECT {TILE_NAMES} FROM labeling_tile WHERE id {{ids}} ORDER BY id"
         rows = bulk.select(sql, wanted, lock="FOR NO KEY UPDATE" if lock else "")
         self.shelf.load_scenes(row[1] for row in rows)
         for row in rows:
-            tile = self.tiles[row[0]] = _parsed(Tile, TILE_COLUMNS, row, TILE_JSON)
+            tile = parsed(Tile, TILE_COLUMNS, row, TILE_JSON)
             tile._state.fields_cache["scene"] = self.shelf.scene(tile.scene_id)
+            if row[0] in self.glanced:
+                _refresh(self.tiles[row[0]], tile, self.glanced.pop(row[0]))
+                continue
+            self.tiles[row[0]] = tile
+            if not lock:
+                self.glanced[row[0]] = _values(tile, TILE_FIELDS)
 
     def load_records(self, people: Iterable[User | int]) -> None:
         """Read what is believed of these annotators; newcomers begin with the pool's record. Nothing is locked: what
@@ -194,6 +204,8 @@ class Book:
             case SceneObject():
                 self.dirty_objects.add(row.pk)
             case Tile():
+                if row.pk in self.glanced:
+                    self.load_tiles([row.pk])
                 self.dirty_tiles.add(row.pk)
             case Microtask():
                 self.dirty_microtasks.add(row.pk)
@@ -247,11 +259,11 @@ class Book:
         rows = [self.microtasks[pk] for pk in sorted(self.dirty_microtasks)]
         fields = ["state", "resolved_at", "excluded", "secret", "value"]
         bulk.update(Microtask, ["id", *fields], [_values(row, fields) for row in rows])
-        closed = [row.pk for row in rows if row.state != Microtask.State.OPEN]
-        if closed:
-            Assignment.objects.filter(microtask__in=closed, state=Assignment.State.OPEN).update(
-                state=Assignment.State.WITHDRAWN
-            )
+        bulk.execute(
+            f"UPDATE labeling_assignment SET state = '{Assignment.State.WITHDRAWN}' WHERE microtask_id {{ids}}"
+            f" AND state = '{Assignment.State.OPEN}'",
+            [row.pk for row in rows if row.state != Microtask.State.OPEN],
+        )
         self.dirty_microtasks = set()
 
     def _save_records(self) -> None:
@@ -294,11 +306,32 @@ def _values(row: models.Model, names: Sequence[str]) -> list[Any]:
     return [row.pk, *(getattr(row, name) for name in names)]
 
 
-def _parsed(table: type[Row], columns: Sequence[str], row: Sequence[Any], json: Sequence[int]) -> Row:
-    values = list(row)
+def _refresh(tile: Tile, now: Tile, before: Sequence[Any]) -> None:
+    """Bring a tile that was read without a lock up to date, except for what was changed since."""
+    for name, value in zip(TILE_FIELDS, before[1:], strict=True):
+        if getattr(tile, name) == value:
+            setattr(tile, name, getattr(now, name))
+
+
+def changes_tile(microtask: Microtask) -> bool:
+    """Whether an answer to this may change its tile, beyond settling an object in it."""
+    return microtask.kind not in ABOUT_OBJECTS or bool(microtask.secret.get("audit"))
+
+
+def parsed(table: type[Row], columns: Sequence[str], row: Sequence[Any], json: Sequence[int]) -> Row:
+    """An instance of a row as a raw cursor returns it; columns in the places `json` hold JSON.
+
+    As `from_db`, but without the signals and descriptors that take most of its time and that nothing here listens to.
+    """
+    instance = table.__new__(table)
+    state = instance.__dict__
+    state.update(zip(columns, row, strict=True))
     for index in json:
-        values[index] = bulk.loads(values[index])
-    return table.from_db("default", columns, values)
+        value = row[index]
+        state[columns[index]] = None if value is None else bulk.loads(value)
+    instance._state = ModelState()
+    instance._state.adding, instance._state.db = False, "default"
+    return instance
 
 
 def _columns(table: type[models.Model]) -> list[str]:
@@ -311,6 +344,8 @@ def _json_columns(table: type[models.Model]) -> list[int]:
 
 OBJECT_COLUMNS, OBJECT_JSON = _columns(SceneObject), _json_columns(SceneObject)
 TILE_COLUMNS, TILE_JSON = _columns(Tile), _json_columns(Tile)
+OBJECT_NAMES, TILE_NAMES = (", ".join(f'"{n}"' for n in names) for names in (OBJECT_COLUMNS, TILE_COLUMNS))
+ABOUT_OBJECTS = ("verify_box", "grid_verify", "fix_box", "compare_two", "adjudicate")
 MICROTASK_FIELDS = _columns(Microtask)[:-2]  # without its times, which nothing here reads
 OBJECT_FIELDS = [
     "state", "label", "box", "version", "versions_made", "case", "evidence", "touched",

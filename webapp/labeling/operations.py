@@ -3,8 +3,8 @@
 Leases are in `holding`; the names that scripts need are here too.
 """
 
-import uuid
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -110,12 +110,7 @@ def submit(submissions: Sequence[Submission], book: Book) -> list[Ack | Refusal]
     """As `submit_answers`, leaving what changed in the caller's book."""
     assignments = _locked(submissions, book)
     book.load_records({s.annotator.pk for s in submissions})
-    known = {
-        str(pk): (annotator, assignment)
-        for pk, annotator, assignment in Answer.objects.filter(
-            pk__in={s.id for s in submissions if _is_uuid(s.id)}
-        ).values_list("pk", "annotator_id", "assignment_id")
-    }
+    known = _known({s.id for s in submissions if _is_uuid(s.id)})
     replies: list[Ack | Refusal] = []
     answers: list[Stored] = []
     for submission in submissions:
@@ -152,6 +147,16 @@ def _locked(submissions: Sequence[Submission], book: Book) -> dict[int, Held]:
     return {row[0]: Held(*row) for row in rows}
 
 
+def _known(ids: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Which of these answers are stored already: annotator and assignment of each."""
+    if not bulk.is_postgresql():
+        found = Answer.objects.filter(pk__in=ids).values_list("pk", "annotator_id", "assignment_id")
+        return {str(pk): (annotator, assignment) for pk, annotator, assignment in found}
+    sql = "SELECT id::text, annotator_id, assignment_id FROM labeling_answer WHERE id = ANY(%s::uuid[])"
+    rows = bulk.rows_of(sql, ["{" + ",".join(ids) + "}"])
+    return {pk: (annotator, assignment) for pk, annotator, assignment in rows}
+
+
 def _leave_out_unsettled(book: Book) -> None:
     """Tiles with unsettled objects need no review: one question about all of them instead of one about each."""
     if book.settled_tiles:
@@ -178,11 +183,11 @@ def _store(answers: Sequence[Stored], now: datetime) -> None:
     )  # fmt: skip
 
 
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text
-    except (ValueError, AttributeError, TypeError):
-        return False
+UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def _is_uuid(text: Any) -> bool:
+    return isinstance(text, str) and UUID.fullmatch(text) is not None
 
 
 def _submit(

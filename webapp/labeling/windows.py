@@ -62,7 +62,8 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """This process takes the assignments whose id leaves this remainder first."""
+    """This process takes the assignments first whose id, by blocks of 64, leaves this remainder: what was asked together
+    lies in one tile, and two processes that are busy in one tile wait for each other."""
 
     index: int = 0
     of: int = 1
@@ -178,26 +179,27 @@ class Windows:
         found: dict[LaneKey, list[int]] = {lane: [] for lane in lanes}
         if not lanes:
             return found
+        # Whole numbers in the text, so that the plan is made for them: of an unknown LIMIT it expects a tenth of all rows.
+        mine = f" AND (a.id >> 6) %% {share.of} = {share.index}" if share.of > 1 else ""
         head = (
             "SELECT id FROM labeling_assignment a WHERE a.state = 'open' AND a.project_id = {project} AND a.lane = {lane}"
-            " AND a.id %% %s = %s ORDER BY a.rank DESC LIMIT %s"
+            f"{mine} ORDER BY a.rank DESC LIMIT {size}"
         )
+        if bulk.is_postgresql():
+            each = head.format(project="l.project", lane="l.lane")
+            rows = bulk.rows_of(
+                "SELECT l.project, l.lane, h.id FROM json_to_recordset(%s::json) AS l(project bigint, lane text)"
+                f" CROSS JOIN LATERAL ({each}) AS h",
+                [bulk.dumps([{"project": p, "lane": key} for p, key in lanes])],
+            )
+            for project, key, pk in rows:
+                found[(project, key)].append(pk)
+            return found
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                each = head.format(project="l.project", lane="l.lane")
-                cursor.execute(
-                    "SELECT l.project, l.lane, h.id FROM unnest(%s::bigint[], %s::text[]) AS l(project, lane)"
-                    f" CROSS JOIN LATERAL ({each}) AS h",
-                    [[p for p, _ in lanes], [key for _, key in lanes], share.of, share.index, size],
-                )
-                for project, key, pk in cursor.fetchall():
-                    found[(project, key)].append(pk)
-            else:
-                for project, key in lanes:
-                    cursor.execute(
-                        head.format(project="%s", lane="%s"), [project, key, share.of, share.index, size]
-                    )
-                    found[(project, key)] = [pk for (pk,) in cursor.fetchall()]
+            for project, key in lanes:
+                sql = head.format(project="%s", lane="%s")
+                cursor.execute(sql, [project, key])
+                found[(project, key)] = [pk for (pk,) in cursor.fetchall()]
         return found
 
     def _entry(self, row: tuple[Any, ...]) -> Entry:
