@@ -10,6 +10,7 @@ import { drawMissed } from "./draw_missed";
 import { fixBox } from "./fix_box";
 import { fixPolygon } from "./fix_polygon";
 import { gridVerify } from "./grid_verify";
+import { keypoints } from "./keypoints";
 import { mergeDuplicates } from "./merge_duplicates";
 import { polyline } from "./polyline";
 import { nameUnknown } from "./name_unknown";
@@ -31,6 +32,7 @@ const all: readonly Kind[] = [
   triageScene,
   mergeDuplicates,
   fixPolygon,
+  keypoints,
   polyline,
   cuboidCam,
   verifyCuboid,
