@@ -102,7 +102,7 @@ def tally(dataset: Dataset, person: User, kind: str, minutes_ago: int, answers: 
 def see(viewer: User, project: Project | None = None) -> Room:
     scope = queries.scope_of(viewer, project.pk if project else None)
     assert scope is not None
-    return room(scope, now=NOW)
+    return room(viewer, scope, now=NOW)
 
 
 class TestHeader:

@@ -24,6 +24,11 @@ class Day:
     active_s: float
     height: float
 
+    @property
+    def top(self) -> float:
+        """Where the column begins, in percent from above."""
+        return 100.0 - self.height
+
 
 @dataclass(frozen=True, slots=True)
 class Gold:

@@ -1,5 +1,6 @@
 """Geometry of the throughput chart; pure. Units: x in minutes from the left, y in percent from the top."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,6 +54,57 @@ def throughput(counts: Mapping[tuple[datetime, str], int], *, now: datetime, min
                 below += value
     labels = tuple((100 * (i + 0.5) / minutes, f"{starts[i]:%H:%M}") for i in range(4, minutes, 5))
     return Throughput(minutes, top, tuple(bars), kinds, labels, sum(map(sum, columns)))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One hour's column. `x` counts hours from the left, `y` and `height` are percent of the plot."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A value per hour. `top` is the value at the upper edge; `labels` are (percent, text); `total` is their sum."""
+
+    hours: int
+    top: float
+    columns: tuple[Column, ...]
+    labels: tuple[tuple[float, str], ...]
+    total: float
+
+
+def hourly(values: Mapping[datetime, float], *, now: datetime, hours: int) -> Columns:
+    """Draw a value per hour over the last `hours`, the current one included; keys are starts of hours."""
+    last = now.replace(minute=0, second=0, microsecond=0)
+    starts = [last - timedelta(hours=hours - 1 - index) for index in range(hours)]
+    shown = [values.get(start, 0.0) for start in starts]
+    top = nice_scale(max(shown, default=0.0))
+    columns = tuple(
+        Column(
+            i + GAP / 2,
+            100 * (1 - value / top),
+            1 - GAP,
+            100 * value / top,
+            f"{starts[i]:%H:%M}: {value:.2f}",
+        )
+        for i, value in enumerate(shown)
+        if value > 0
+    )
+    labels = tuple((100 * (i + 0.5) / hours, f"{starts[i]:%H:%M}") for i in range(3, hours, 4))
+    return Columns(hours, top, columns, labels, sum(shown))
+
+
+def nice_scale(highest: float) -> float:
+    """The smallest of 1, 2, 4, 5 or 10 times a power of ten that is not below `highest`; 1 of nothing."""
+    if highest <= 0:
+        return 1.0
+    scale = 10.0 ** math.floor(math.log10(highest))
+    return next((step * scale for step in (1, 2, 4, 5) if step * scale >= highest), 10 * scale)
 
 
 def nice_top(highest: int) -> int:

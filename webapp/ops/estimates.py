@@ -1,5 +1,6 @@
 """What the operations room computes from its counts; pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 PRIOR_OBJECT_S = 6.0  # human seconds per object, until enough are settled to measure it
@@ -38,6 +39,21 @@ def eta_s(work: Work) -> float | None:
         return None
     per_object = seconds_per_object(work.settled_objects, work.active_s)
     return (work.open_objects * per_object + work.open_tiles * TILE_S) / pace
+
+
+def eta_late_s(work: Work, paces: Sequence[float]) -> float | None:
+    """The pessimistic case (9 in 10 are earlier, as far as the pace decides): the mean of `paces`, human seconds per
+    second in each of the last minutes, less 1.28 of its standard errors. None when nobody works or it cannot be told."""
+    n = len(paces)
+    if n < 2 or (work.open_objects == 0 and work.open_tiles == 0):
+        return None
+    mean = sum(paces) / n
+    error = (sum((pace - mean) ** 2 for pace in paces) / (n - 1) / n) ** 0.5
+    low = mean - 1.28 * error
+    if low <= 0:
+        return None
+    per_object = seconds_per_object(work.settled_objects, work.active_s)
+    return (work.open_objects * per_object + work.open_tiles * TILE_S) / low
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -1,28 +1,29 @@
 """Reads of the operations room: grouped counts and roll-ups, a bounded number of rows each, one organisation only."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.core.cache import cache
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import TruncHour
 
 from routing.annotation.kinds import KINDS
 from routing.policy import RoutingPolicy
-from webapp.labeling.models import Assignment, Microtask, SceneObject, Tally, Tile
+from webapp.labeling.models import Assignment, Microtask, Tally
 from webapp.ops.keep import kept
+from webapp.ops.models import Alert
+from webapp.ops.status import ObjectCounts, Status, statuses
 from webapp.people.models import User
+from webapp.people.queries import tenant
 from webapp.projects.models import Project
 from webapp.projects.queries import projects_of
 from webapp.scenes.models import Dataset
 from webapp.scenes.queries import datasets_of
 
 MAX_DATASETS = 50  # newest first; beyond them a project is chosen first
-PACE = timedelta(minutes=5)
+MAX_ALERTS = 50
 ACTIVE = timedelta(minutes=2)  # whoever answered within this time is at work
-State = SceneObject.State
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,38 +40,22 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class ObjectCounts:
-    """How far the objects of a dataset are, and its tiles."""
-
-    accepted: int = 0
-    rejected: int = 0
-    undecidable: int = 0
-    open: int = 0
-    by_machine: int = 0
-    by_specialist: int = 0
-    tiles: int = 0
-    tiles_complete: int = 0
-    scenes: int = 0
-
-    @property
-    def settled(self) -> int:
-        return self.accepted + self.rejected + self.undecidable
-
-    @property
-    def known(self) -> int:
-        return self.settled + self.open
-
-    def __add__(self, other: "ObjectCounts") -> "ObjectCounts":
-        return ObjectCounts(*(getattr(self, f) + getattr(other, f) for f in self.__dataclass_fields__))
-
-
-@dataclass(frozen=True, slots=True)
 class Effort:
     """Answers and human seconds, and what they cost at the projects' wages."""
 
     answers: int = 0
     active_s: float = 0.0
     cost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What one person has answered, and when last."""
+
+    person: int
+    answers: int
+    active_s: float
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,66 +86,23 @@ def scope_of(viewer: User, project_id: int | None) -> Scope | None:
 
 
 def object_counts(datasets: Iterable[Dataset]) -> dict[int, ObjectCounts]:
-    """Counts per dataset. A finished dataset is counted once: nothing in it changes until it is opened again."""
-    found: dict[int, ObjectCounts] = {}
-    fresh: list[Dataset] = []
-    for dataset in datasets:
-        known = cache.get(_done_key(dataset)) if dataset.state == Dataset.State.DONE else None
-        if known is None:
-            fresh.append(dataset)
-        else:
-            found[dataset.pk] = known
-    ids = [d.pk for d in fresh]
-    counted = kept("objects", ids, lambda: _count_objects(ids))
-    for dataset in fresh:
-        found[dataset.pk] = counted[dataset.pk]
-        if dataset.state == Dataset.State.DONE:
-            cache.set(_done_key(dataset), counted[dataset.pk], timeout=3600)
-    return found
+    """Counts per dataset, from the roll-ups."""
+    return {pk: status.objects for pk, status in statuses(datasets).items()}
 
 
-def _done_key(dataset: Dataset) -> str:
-    return f"ops:objects:{dataset.pk}:{dataset.done_at.timestamp() if dataset.done_at else 0}"
-
-
-def _count_objects(ids: Sequence[int]) -> dict[int, ObjectCounts]:
-    sums: dict[int, dict[str, int]] = {id: defaultdict(int) for id in ids}
-    rows = SceneObject.objects.filter(scene__dataset__in=ids)
-    for id, state, by, n in rows.values_list("scene__dataset", "state", "settled_by").annotate(n=Count("pk")):
-        sums[id][state if state in SceneObject.SETTLED else "open"] += n
-        if state == State.ACCEPTED and by == "machine":
-            sums[id]["by_machine"] += n
-        if state in SceneObject.SETTLED and by == "specialist":
-            sums[id]["by_specialist"] += n
-    tiles = (
-        Tile.objects.filter(scene__dataset__in=ids)
-        .values_list("scene__dataset", "state")
-        .annotate(n=Count("pk"))
-    )
-    for id, state, n in tiles:
-        sums[id]["tiles"] += n
-        sums[id]["tiles_complete"] += n if state == Tile.State.COMPLETE else 0
-    for id, n in Dataset.objects.filter(pk__in=ids).annotate(n=Count("scenes")).values_list("pk", "n"):
-        sums[id]["scenes"] = n
-    return {id: ObjectCounts(**values) for id, values in sums.items()}
-
-
-def effort(scope: Scope) -> dict[int, Effort]:
-    """Answers, seconds and cost per dataset, from the roll-ups."""
-    ids = scope.dataset_ids
+def effort(scope: Scope, found: Mapping[int, Status]) -> dict[int, Effort]:
+    """Answers, seconds and cost per dataset, at the wages of its project."""
     wages = {p.pk: RoutingPolicy.from_json(p.policy).wage_per_hour for p in scope.projects}
-    project_of = {d.pk: d.project_id for d in scope.datasets}
-    found = {id: Effort() for id in ids}
-    for id, tier, answers, seconds in kept("effort", ids, lambda: _effort_by_tier(ids)):
-        before, wage = found[id], wages[project_of[id]][tier]
-        cost = before.cost + seconds / 3600 * wage
-        found[id] = Effort(before.answers + answers, before.active_s + seconds, cost)
-    return found
+    return {d.pk: _effort(found[d.pk], wages[d.project_id]) for d in scope.datasets}
 
 
-def _effort_by_tier(ids: Sequence[int]) -> list[tuple[int, str, int, float]]:
-    rows = Tally.objects.filter(dataset__in=ids).values_list("dataset", "annotator__tier")
-    return list(rows.annotate(n=Sum("answers"), s=Sum("active_s")))
+def _effort(status: Status, wages: Mapping[str, float]) -> Effort:
+    tiers = status.tiers.items()
+    return Effort(
+        answers=sum(n for _, (n, _) in tiers),
+        active_s=sum(seconds for _, (_, seconds) in tiers),
+        cost=sum(seconds / 3600 * wages[tier] for tier, (_, seconds) in tiers),
+    )
 
 
 def recent(ids: Sequence[int], *, since: datetime) -> dict[tuple[datetime, str], Effort]:
@@ -170,70 +112,80 @@ def recent(ids: Sequence[int], *, since: datetime) -> dict[tuple[datetime, str],
     return {(minute, kind): Effort(n, s) for minute, kind, n, s in summed}
 
 
-def queue(scope: Scope) -> list[QueueRow]:
+def queue(scope: Scope, found: Mapping[int, Status]) -> list[QueueRow]:
     """What waits, by kind, in the order of the catalogue; kinds that never occurred are left out."""
-    ids = scope.dataset_ids
-    wanted, held = _assignments(scope, Assignment.State.OPEN), _assignments(scope, Assignment.State.LEASED)
-    waiting = kept("waiting", ids, lambda: _waiting(ids))
-    closed = kept("closed", ids, lambda: _closed(ids))
-    given = kept("given", ids, lambda: _given(ids))
-    return [
-        QueueRow(
-            kind=kind,
-            wanted=wanted.get(kind, 0),
-            held=held.get(kind, 0),
-            open=waiting.get(kind, (0, None))[0],
-            resolved=closed.get((kind, Microtask.State.RESOLVED), 0),
-            cancelled=closed.get((kind, Microtask.State.CANCELLED), 0),
-            oldest=waiting.get(kind, (0, None))[1],
-            answers=given.get(kind, (0, 0.0))[0],
-            seconds_per_answer=given[kind][1] / given[kind][0] if given.get(kind, (0, 0.0))[0] else None,
-        )
-        for kind in KINDS
-        if kind in waiting or any(known == kind for known, _ in closed)
-    ]
-
-
-def _waiting(ids: Sequence[int]) -> dict[str, tuple[int, datetime | None]]:
-    """Open micro-tasks by kind: how many and since when."""
-    rows = Microtask.objects.filter(dataset__in=ids, state=Microtask.State.OPEN).values_list("kind")
-    return {kind: (n, first) for kind, n, first in rows.annotate(n=Count("pk"), first=Min("created_at"))}
-
-
-def _closed(ids: Sequence[int]) -> dict[tuple[str, str], int]:
-    """Micro-tasks that are not open any more by (kind, state)."""
-    closed = (Microtask.State.RESOLVED, Microtask.State.CANCELLED)
-    rows = Microtask.objects.filter(dataset__in=ids, state__in=closed).values_list("kind", "state")
-    return {(kind, state): n for kind, state, n in rows.annotate(n=Count("pk"))}
-
-
-def _given(ids: Sequence[int]) -> dict[str, tuple[int, float]]:
-    """Answers and human seconds by kind."""
-    rows = (
-        Tally.objects.filter(dataset__in=ids)
-        .values_list("kind")
-        .annotate(n=Sum("answers"), s=Sum("active_s"))
-    )
-    return {kind: (n, s) for kind, n, s in rows}
-
-
-def _assignments(scope: Scope, state: str) -> dict[str, int]:
-    """Assignments in a state by kind, which the lane begins with: small partial indexes hold both."""
     projects = [scope.chosen.pk] if scope.chosen else [p.pk for p in scope.projects]
-    found: dict[str, int] = defaultdict(int)
-    rows = (
-        Assignment.objects.filter(project__in=projects, state=state)
-        .values_list("lane")
-        .annotate(n=Count("pk"))
+    wanted = kept("wanted", projects, lambda: _assignments(projects, Assignment.State.OPEN))
+    held = _assignments(projects, Assignment.State.LEASED)
+    rows = [_queue_row(kind, found.values(), wanted.get(kind, 0), held.get(kind, 0)) for kind in KINDS]
+    return [row for row in rows if row.open or row.resolved or row.cancelled]
+
+
+def _queue_row(kind: str, found: Iterable[Status], wanted: int, held: int) -> QueueRow:
+    found = list(found)
+    waiting = [status.waiting[kind] for status in found if kind in status.waiting]
+    given = [status.given[kind] for status in found if kind in status.given]
+    answers = sum(n for n, _ in given)
+    closed = {
+        state: sum(status.closed.get((kind, state), 0) for status in found)
+        for state in (Microtask.State.RESOLVED, Microtask.State.CANCELLED)
+    }
+    return QueueRow(
+        kind=kind,
+        wanted=wanted,
+        held=held,
+        open=sum(n for n, _ in waiting),
+        resolved=closed[Microtask.State.RESOLVED],
+        cancelled=closed[Microtask.State.CANCELLED],
+        oldest=min((first for _, first in waiting), default=None),
+        answers=answers,
+        seconds_per_answer=sum(s for _, s in given) / answers if answers else None,
     )
-    for lane, n in rows:
+
+
+def _assignments(projects: Sequence[int], state: str) -> dict[str, int]:
+    """Assignments in a state by kind, which the lane begins with: small partial indexes hold both."""
+    found: dict[str, int] = defaultdict(int)
+    rows = Assignment.objects.filter(project__in=projects, state=state).values_list("lane")
+    for lane, n in rows.annotate(n=Count("pk")):
         found[lane.partition("/")[0]] += n
-    return found
+    return dict(found)
 
 
-def answering(ids: Sequence[int], *, now: datetime) -> set[int]:
+def cost_by_hour(scope: Scope, *, since: datetime) -> dict[datetime, float]:
+    """What people's time cost in each hour, at the wages of the projects."""
+    ids = scope.dataset_ids
+    wages = {p.pk: RoutingPolicy.from_json(p.policy).wage_per_hour for p in scope.projects}
+    found: dict[datetime, float] = defaultdict(float)
+    for hour, project, tier, seconds in kept("hours", ids, lambda: _seconds_by_hour(ids, since)):
+        found[hour] += seconds / 3600 * wages[project][tier]
+    return dict(found)
+
+
+def _seconds_by_hour(ids: Sequence[int], since: datetime) -> list[tuple[datetime, int, str, float]]:
+    rows = Tally.objects.filter(dataset__in=ids, minute__gte=since).annotate(hour=TruncHour("minute"))
+    return list(rows.values_list("hour", "dataset__project", "annotator__tier").annotate(s=Sum("active_s")))
+
+
+def open_alerts(viewer: User, scope: Scope) -> tuple[Alert, ...]:
+    """What is open, not acknowledged first; of a chosen project, its own and those about people."""
+    rows = Alert.objects.filter(organisation=tenant(viewer), closed_at__isnull=True)
+    if scope.chosen:
+        rows = rows.filter(Q(project=scope.chosen) | Q(project__isnull=True))
+    ordered = rows.select_related("acknowledged_by", "project").order_by(
+        F("acknowledged_at").desc(nulls_first=True), "-opened_at"
+    )
+    return tuple(ordered[:MAX_ALERTS])
+
+
+def held_in(project: Project) -> int:
+    """How many tasks of a project people hold."""
+    return sum(_assignments([project.pk], Assignment.State.LEASED).values())
+
+
+def answering(ids: Sequence[int], *, now: datetime, within: timedelta = ACTIVE) -> set[int]:
     """Who answered in the last minutes."""
-    rows = Tally.objects.filter(dataset__in=ids, minute__gte=now - ACTIVE)
+    rows = Tally.objects.filter(dataset__in=ids, minute__gte=now - within)
     return set(rows.values_list("annotator", flat=True).distinct())
 
 
@@ -248,12 +200,15 @@ def holding(scope: Scope, *, now: datetime) -> dict[int, int]:
     }
 
 
-def answers_by_person(ids: Sequence[int], most: int) -> list[dict[str, Any]]:
-    """The people who answered last: {annotator, answers, active_s, last}."""
-    return kept("people", [*ids, most], lambda: _answers_by_person(ids, most))
-
-
-def _answers_by_person(ids: Sequence[int], most: int) -> list[dict[str, Any]]:
-    rows = Tally.objects.filter(dataset__in=ids).values("annotator")
-    summed = rows.annotate(total=Sum("answers"), seconds=Sum("active_s"), last=Max("minute"))
-    return [dict(row) for row in summed.order_by("-last", "-total")[:most]]
+def answers_by_person(found: Mapping[int, Status], most: int) -> list[Worked]:
+    """The people who answered last."""
+    sums: dict[int, Worked] = {}
+    for status in found.values():
+        for person, (n, seconds, last) in status.people.items():
+            before = sums.get(person)
+            sums[person] = (
+                Worked(person, n, seconds, last)
+                if before is None
+                else Worked(person, before.answers + n, before.active_s + seconds, max(before.last, last))
+            )
+    return sorted(sums.values(), key=lambda row: (row.last, row.answers), reverse=True)[:most]

@@ -1,21 +1,25 @@
 """Puts the operations room together from its reads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from routing.track_record import TrackRecord
 from webapp.labeling.models import AnnotatorRecord
 from webapp.ops import queries
-from webapp.ops.charts import Throughput, throughput, widths
-from webapp.ops.estimates import WINDOW_S, Work, eta_s, ratio
-from webapp.ops.queries import Effort, ObjectCounts, QueueRow, Scope
-from webapp.people.models import User
+from webapp.ops.appeals import open_appeals
+from webapp.ops.charts import Columns, Throughput, hourly, throughput, widths
+from webapp.ops.estimates import WINDOW_S, Work, eta_late_s, eta_s, ratio
+from webapp.ops.models import Alert
+from webapp.ops.queries import Effort, QueueRow, Scope, Worked
+from webapp.ops.status import ObjectCounts, Status, statuses
+from webapp.people.models import Appeal, User
 from webapp.pipeline.models import Run
 from webapp.projects.models import Project
 from webapp.scenes.models import Dataset
 
 CHART_MINUTES = 30
+COST_HOURS = 24
 MAX_PEOPLE = 60
 MAX_RUNS = 8
 
@@ -34,6 +38,7 @@ class Header:
     active_s: float
     seconds_per_object: float | None
     eta_s: float | None
+    eta_late_s: float | None
     auto_share: float | None
     escalated_share: float | None
     escalated: int
@@ -100,17 +105,22 @@ class Room:
     people: tuple[PersonLine, ...]
     runs: tuple[RunLine, ...]
     projects: tuple[ProjectLine, ...]
+    costs: Columns
+    budget: float | None
+    alerts: tuple[Alert, ...]
+    appeals: tuple[Appeal, ...]
 
 
-def room(scope: Scope, *, now: datetime) -> Room:
+def room(viewer: User, scope: Scope, *, now: datetime) -> Room:
     """Everything that the operations room shows, read once."""
     ids = scope.dataset_ids
-    counts = queries.object_counts(scope.datasets)
-    spent = queries.effort(scope)
+    found = statuses(scope.datasets)
+    counts = {pk: status.objects for pk, status in found.items()}
+    spent = queries.effort(scope, found)
     minutes = queries.recent(ids, since=now - timedelta(minutes=CHART_MINUTES + 1))
     held = queries.holding(scope, now=now)
     working = queries.answering(ids, now=now) | set(held)
-    queue = queries.queue(scope)
+    queue = queries.queue(scope, found)
     escalated = sum(row.open + row.resolved for row in queue if row.kind == "adjudicate")
     return Room(
         at=now,
@@ -118,10 +128,23 @@ def room(scope: Scope, *, now: datetime) -> Room:
         header=_header(counts, spent, minutes, len(working), escalated, now),
         queue=_queue(queue),
         chart=throughput({key: e.answers for key, e in minutes.items()}, now=now, minutes=CHART_MINUTES),
-        people=people(ids, working, held),
+        people=people(found, working, held),
         runs=runs(scope),
         projects=_projects(scope, [_dataset(d, counts[d.pk], spent[d.pk]) for d in scope.datasets]),
+        costs=hourly(
+            queries.cost_by_hour(scope, since=now - timedelta(hours=COST_HOURS)), now=now, hours=COST_HOURS
+        ),
+        budget=_budget(scope),
+        alerts=queries.open_alerts(viewer, scope),
+        appeals=tuple(open_appeals(viewer)),
     )
+
+
+def _budget(scope: Scope) -> float | None:
+    """What the projects in sight may cost together; None unless each of them has a budget."""
+    shown = [scope.chosen] if scope.chosen else list(scope.projects)
+    budgets = [p.budget for p in shown if p.budget]
+    return sum(budgets) if budgets and len(budgets) == len(shown) else None
 
 
 def _header(
@@ -157,10 +180,22 @@ def _header(
         active_s=active_s,
         seconds_per_object=ratio(active_s, total.accepted),
         eta_s=eta_s(work),
+        eta_late_s=eta_late_s(work, _paces(minutes, since, now)),
         auto_share=ratio(total.by_machine, total.accepted),
         escalated_share=ratio(escalated, total.settled + total.open),
         escalated=escalated,
     )
+
+
+def _paces(minutes: dict[tuple[datetime, str], Effort], since: datetime, now: datetime) -> list[float]:
+    """Active seconds per second in each whole minute since then."""
+    whole = int((now - since).total_seconds() // 60)
+    sums = [0.0] * whole
+    for (minute, _), spent in minutes.items():
+        index = int((minute - since).total_seconds() // 60)
+        if 0 <= index < whole:
+            sums[index] += spent.active_s / 60
+    return sums
 
 
 def _queue(rows: list[QueueRow]) -> tuple[QueueLine, ...]:
@@ -175,33 +210,31 @@ def _queue(rows: list[QueueRow]) -> tuple[QueueLine, ...]:
     )
 
 
-def people(ids: list[int], working: set[int], held: dict[int, int]) -> tuple[PersonLine, ...]:
+def people(found: Mapping[int, Status], working: set[int], held: dict[int, int]) -> tuple[PersonLine, ...]:
     """Those who answered last, at most 60."""
-    rows = queries.answers_by_person(ids, MAX_PEOPLE)
-    pks = [row["annotator"] for row in rows]
+    rows = queries.answers_by_person(found, MAX_PEOPLE)
+    pks = [row.person for row in rows]
     persons = User.objects.in_bulk(pks)
     records = {r.annotator_id: r for r in AnnotatorRecord.objects.filter(annotator__in=pks)}
-    return tuple(
-        _person(row, persons[row["annotator"]], records.get(row["annotator"]), held, working) for row in rows
-    )
+    return tuple(_person(row, persons[row.person], records.get(row.person), held, working) for row in rows)
 
 
 def _person(
-    row: dict[str, Any], person: User, record: AnnotatorRecord | None, held: dict[int, int], working: set[int]
+    row: Worked, person: User, record: AnnotatorRecord | None, held: dict[int, int], working: set[int]
 ) -> PersonLine:
     gold = TrackRecord.from_json(record.record).gold_summary().values() if record and record.record else ()
     known, right = sum(g["answers"] for g in gold), sum(g["right"] for g in gold)
     return PersonLine(
         person=person,
-        answers=row["total"],
-        seconds_per_answer=ratio(row["seconds"], row["total"]),
+        answers=row.answers,
+        seconds_per_answer=ratio(row.active_s, row.answers),
         gold=ratio(right, known),
         gold_answers=round(known),
         standing=record.standing if record else "ok",
         standing_reason=record.standing_reason if record else "",
         holds=held.get(person.pk, 0),
         active=person.pk in working,
-        last=row["last"],
+        last=row.last,
     )
 
 

@@ -1,7 +1,9 @@
 """Reads for the pages of one dataset and one scene."""
 
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
@@ -14,6 +16,7 @@ from webapp.scenes.models import Dataset, Scene
 from webapp.scenes.queries import scenes_of
 
 SCENES_PER_PAGE = 24
+RISKS = (0.01, 0.05, 0.2)  # least stated risks to choose from
 ROWS_PER_PAGE = 100
 MAX_DRAWN = 5000  # outlines in one picture; more are neither legible nor quick
 STATES = {
@@ -22,6 +25,73 @@ STATES = {
     "rejected": (SceneObject.State.REJECTED,),
     "undecidable": (SceneObject.State.UNDECIDABLE,),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which objects of a scene are shown. `group` is a key of STATES or "" for all; `label` None: every class.
+
+    `source` is model or person, `by` is who settled it, "" for any.
+    """
+
+    group: str = "accepted"
+    label: int | None = None
+    source: str = ""
+    by: str = ""
+    least_risk: float = 0.0
+
+    @property
+    def query(self) -> str:
+        """The filter as the query string of an address, with an & at its end."""
+        values = {
+            "state": self.group or "all",
+            "class": "" if self.label is None else self.label,
+            "source": self.source,
+            "by": self.by,
+            "risk": f"{self.least_risk:g}" if self.least_risk else "",
+        }
+        return urlencode({name: value for name, value in values.items() if value != ""}) + "&"
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether more than the state is chosen."""
+        return self.label is not None or bool(self.source or self.by or self.least_risk)
+
+    def of(self, objects: "QuerySet[SceneObject]") -> "QuerySet[SceneObject]":
+        """Those of the objects that are meant, whatever their state."""
+        if self.label is not None:
+            objects = objects.filter(label=self.label)
+        if self.source:
+            objects = objects.filter(source=self.source)
+        if self.by:
+            objects = objects.filter(settled_by=self.by)
+        return objects.filter(risk__gte=self.least_risk) if self.least_risk else objects
+
+
+def read_filter(query: Mapping[str, str]) -> Filter:
+    """Read a filter from an address; what makes no sense is left out."""
+    group, label = query.get("state", "accepted"), query.get("class", "")
+    source, by = query.get("source", ""), query.get("by", "")
+    try:
+        risk = min(max(float(query.get("risk") or 0), 0.0), 1.0)
+    except ValueError:
+        risk = 0.0
+    return Filter(
+        group=group if group in STATES else "",
+        label=int(label) if label.isdecimal() and len(label) < 10 else None,
+        source=source if source in SceneObject.Source.values else "",
+        by=by if by in ("machine", "consensus", "specialist") else "",
+        least_risk=risk if risk == risk else 0.0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SceneCard:
+    """A scene of a data set's gallery."""
+
+    scene: Scene
+    accepted: int
+    open: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +127,8 @@ class ObjectRow:
 class ScenePage:
     scene: Scene
     annotation: Annotation | None
-    group: str
+    filter: Filter
+    classes: tuple[LabelClass, ...]
     counts: tuple[tuple[str, int], ...]
     outlines: tuple[Outline, ...]
     page: Page[SceneObject]
@@ -65,35 +136,46 @@ class ScenePage:
     looks: int
     expected_missed: float
 
-
-def dataset_page(dataset: Dataset, number: str | None) -> Page[Any]:
-    """A page of scenes with the counts of their objects (`accepted`, `open`) and tiles."""
-    settled = Q(scene_objects__state__in=SceneObject.SETTLED)
-    scenes = dataset.scenes.order_by("pk").annotate(
-        accepted=Count("scene_objects", filter=Q(scene_objects__state="accepted")),
-        open=Count("scene_objects", filter=~settled & Q(scene_objects__isnull=False)),
-    )
-    return Paginator(scenes, SCENES_PER_PAGE).get_page(number)
+    @property
+    def queries(self) -> dict[str, str]:
+        """The query string of each group of states, the other filters kept; `all` shows every state."""
+        return {name or "all": replace(self.filter, group=name).query for name in ("", *STATES)}
 
 
-def scene_page(viewer: User, scene_id: int, *, group: str, number: str | None) -> ScenePage | None:
-    """Everything about a scene; `group` is a key of STATES, anything else shows all. None when it is not theirs."""
+def dataset_page(dataset: Dataset, number: str | None) -> tuple[Page[Scene], list[SceneCard]]:
+    """A page of scenes with the counts of their objects; only those of this page are counted."""
+    page = Paginator(dataset.scenes.order_by("pk"), SCENES_PER_PAGE).get_page(number)
+    scenes = list(page.object_list)
+    rows = SceneObject.objects.filter(scene__in=scenes).values_list("scene", "state").annotate(n=Count("pk"))
+    accepted: Counter[int] = Counter()
+    unsettled: Counter[int] = Counter()
+    for scene, state, n in rows:
+        if state == SceneObject.State.ACCEPTED:
+            accepted[scene] += n
+        elif state not in SceneObject.SETTLED:
+            unsettled[scene] += n
+    return page, [SceneCard(s, accepted[s.pk], unsettled[s.pk]) for s in scenes]
+
+
+def scene_page(viewer: User, scene_id: int, *, chosen: Filter, number: str | None) -> ScenePage | None:
+    """Everything about a scene that a filter lets through. None when it is not theirs."""
     scene = scenes_of(viewer).select_related("dataset__project").filter(pk=scene_id).first()
     if scene is None:
         return None
-    all_objects = SceneObject.objects.filter(scene=scene).order_by("pk")
-    chosen = all_objects.filter(state__in=STATES[group]) if group in STATES else all_objects
-    classes = {c.id: c for c in current_schema(scene.dataset.project).classes}
-    page = Paginator(chosen, ROWS_PER_PAGE).get_page(number)
+    all_objects = chosen.of(SceneObject.objects.filter(scene=scene).order_by("pk"))
+    shown = all_objects.filter(state__in=STATES[chosen.group]) if chosen.group else all_objects
+    schema = current_schema(scene.dataset.project)
+    page = Paginator(shown, ROWS_PER_PAGE).get_page(number)
     tiles = scene.tiles.values_list("looks", "expected_missed")
     return ScenePage(
         scene=scene,
         annotation=scene.annotations.order_by("-number").first(),
-        group=group if group in STATES else "",
+        filter=chosen,
+        classes=schema.classes,
         counts=_counts(all_objects),
-        outlines=tuple(_outline(*row) for row in chosen.values_list("pk", "state", "box")[:MAX_DRAWN]),
+        outlines=tuple(_outline(*row) for row in shown.values_list("pk", "state", "box")[:MAX_DRAWN]),
         page=page,
-        rows=_rows(list(page.object_list), classes),
+        rows=_rows(list(page.object_list), {c.id: c for c in schema.classes}),
         looks=sum(len(looks) for looks, _ in tiles),
         expected_missed=sum(missed or 0.0 for _, missed in tiles),
     )

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from webapp.ops import views
+from webapp.ops import actions, views
 
 app_name = "ops"
 urlpatterns = [
@@ -8,6 +8,11 @@ urlpatterns = [
     path("live/", views.live, name="live"),
     path("projects/<int:pk>/pause/", views.pause, name="pause"),
     path("datasets/<int:pk>/", views.dataset, name="dataset"),
+    path("datasets/<int:pk>/reopen/", actions.reopen_dataset, name="reopen"),
+    path("objects/<int:pk>/", actions.item, name="object"),
+    path("objects/<int:pk>/reopen/", actions.reopen_object, name="reopen-object"),
+    path("alerts/<int:pk>/acknowledge/", actions.acknowledge_alert, name="acknowledge"),
+    path("appeals/<int:pk>/", actions.appeal, name="appeal"),
     path("scenes/<int:pk>/", views.scene, name="scene"),
     re_path(r"^scenes/(?P<pk>\d+)/(?P<size>preview|thumb)\.jpg$", views.preview, name="preview"),
 ]

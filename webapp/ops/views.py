@@ -5,12 +5,15 @@ from django.core.cache import cache
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from webapp.ops import queries
 from webapp.ops.operations import pause_project
 from webapp.ops.room import Room, room
-from webapp.ops.scene_page import dataset_page, scene_page
+from webapp.ops.scene_page import RISKS, dataset_page, read_filter, scene_page
+from webapp.ops.watch import look_now_and_then
 from webapp.people.permissions import MemberRequest, manager_required
 from webapp.projects.queries import projects_of
 from webapp.scenes.images import cached_view
@@ -37,14 +40,16 @@ def _room(request: MemberRequest) -> Room:
     chosen = request.GET.get("project", "")
     if chosen and not chosen.isdecimal():
         raise Http404
-    key = f"ops:room:{request.user.organisation_id}:{chosen}"
+    key = _room_key(request, chosen, get_language())
     known: Room | None = cache.get(key)
     if known is not None:
         return known
     scope = queries.scope_of(request.user, int(chosen) if chosen else None)
     if scope is None:
         raise Http404
-    found = room(scope, now=timezone.now())
+    now = timezone.now()
+    look_now_and_then(request.user, now=now)
+    found = room(request.user, scope, now=now)
     cache.set(key, found, SHARED_S)
     return found
 
@@ -55,32 +60,42 @@ def pause(request: MemberRequest, pk: int) -> HttpResponse:
     """Ask first, then stop or resume a project."""
     project = get_object_or_404(projects_of(request.user), pk=pk)
     if request.method == "GET":
-        scope = queries.scope_of(request.user, pk)
-        held = sum(row.held for row in queries.queue(scope)) if scope else 0
+        held = queries.held_in(project)
         return render(request, "ops/pause.html", {"project": project, "held": held})
     paused = request.POST.get("paused") == "1"
     if pause_project(project=project, paused=paused, by=request.user):
-        messages.success(request, f"{project.name} is {'paused' if paused else 'running again'}.")
-    cache.delete_many([f"ops:room:{request.user.organisation_id}:{chosen}" for chosen in ("", pk)])
+        text = _("{name} is paused.") if paused else _("{name} is running again.")
+        messages.success(request, text.format(name=project.name))
+    forget_room(request, pk)
     return redirect("ops:room")
+
+
+def forget_room(request: MemberRequest, *projects: int) -> None:
+    """Let the next look at the room show what has just changed."""
+    language = get_language()
+    cache.delete_many([_room_key(request, str(chosen), language) for chosen in ("", *projects)])
+
+
+def _room_key(request: MemberRequest, chosen: str, language: str) -> str:
+    return f"ops:room:{request.user.organisation_id}:{chosen}:{language}"
 
 
 @require_GET
 @manager_required
 def dataset(request: MemberRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(datasets_of(request.user).select_related("project"), pk=pk)
-    page = dataset_page(found, request.GET.get("page"))
-    return render(request, "ops/dataset.html", {"dataset": found, "page": page})
+    page, cards = dataset_page(found, request.GET.get("page"))
+    return render(request, "ops/dataset.html", {"dataset": found, "page": page, "cards": cards})
 
 
 @require_GET
 @manager_required
 def scene(request: MemberRequest, pk: int) -> HttpResponse:
-    group, number = request.GET.get("state", "accepted"), request.GET.get("page")
-    found = scene_page(request.user, pk, group=group, number=number)
+    chosen = read_filter(request.GET)
+    found = scene_page(request.user, pk, chosen=chosen, number=request.GET.get("page"))
     if found is None:
         raise Http404
-    return render(request, "ops/scene.html", {"view": found})
+    return render(request, "ops/scene.html", {"view": found, "risks": RISKS})
 
 
 @require_GET

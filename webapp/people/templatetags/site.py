@@ -1,17 +1,25 @@
 """Numbers and times as people read them, and the bar on top of every page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django import template
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.staticfiles import finders
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from webapp.people.models import User
 from webapp.people.permissions import is_manager, is_member, is_specialist
 from webapp.people.tenancy import may_administer
+from webapp.people.wording import ADVICE, alert_sentence, kind_title, said_title
 
 register = template.Library()
 
@@ -38,13 +46,15 @@ def _links(request: HttpRequest, person: User | AnonymousUser) -> list[Link]:
         return []
     pages = []
     if is_manager(person):
-        pages.append(("Operations", reverse("ops:room")))
+        pages.append((_("Operations"), reverse("ops:room")))
+        pages.append((_("Projects"), reverse("setup:projects")))
     if is_specialist(person):
-        pages.append(("Desk", reverse("desk:desk")))
+        pages.append((_("Desk"), reverse("desk:desk")))
     if is_member(person):
-        pages.append(("Feed", reverse("feed")))
+        pages.append((_("Feed"), reverse("feed")))
+        pages.append((_("Me"), reverse("me:me")))
     if may_administer(request):
-        pages.append(("Tables", reverse("admin:index")))
+        pages.append((_("Tables"), reverse("admin:index")))
     return [Link(title, url, request.path.startswith(url)) for title, url in pages]
 
 
@@ -90,20 +100,25 @@ def duration(seconds: float | None) -> str:
     """Seconds in the two largest units that matter, with spaces that do not break."""
     if seconds is None:
         return UNKNOWN
-    return (f"{seconds:.1f} s" if seconds < 10 else _coarse(seconds)).replace(" ", "\u00a0")
+    text = _("{n} s").format(n=f"{seconds:.1f}") if seconds < 10 else _coarse(seconds)
+    return text.replace(" ", "\u00a0")
 
 
 def _coarse(seconds: float) -> str:
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return _("{n} s").format(n=f"{seconds:.0f}")
     minutes = round(seconds / MINUTE)
     if minutes < 60:
-        return f"{minutes} min"
+        return _("{n} min").format(n=minutes)
     hours, minutes = divmod(minutes, 60)
     if hours < 24:
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+        return _two(_("{n} h").format(n=hours), _("{n} min").format(n=minutes) if minutes else "")
     days, hours = divmod(round(seconds / HOUR), 24)
-    return f"{days} d {hours} h" if hours else f"{days} d"
+    return _two(_("{n} d").format(n=days), _("{n} h").format(n=hours) if hours else "")
+
+
+def _two(large: str, small: str) -> str:
+    return f"{large} {small}" if small else large
 
 
 @register.filter
@@ -112,10 +127,62 @@ def ago(moment: datetime | None) -> str:
     if moment is None:
         return UNKNOWN
     seconds = (timezone.now() - moment).total_seconds()
-    return "just now" if seconds < 5 else f"{_coarse(seconds)} ago".replace(" ", "\u00a0")
+    if seconds < 5:
+        return _("just now")
+    return _("{time} ago").format(time=_coarse(seconds)).replace(" ", "\u00a0")
 
 
 @register.filter
-def words(name: str) -> str:
-    """A code name as words: `coverage_tile` as `coverage tile`."""
-    return str(name).replace("_", " ")
+def kind(name: str) -> str:
+    """The title of a kind of micro-task."""
+    return kind_title(str(name))
+
+
+@register.filter
+def said(code: str) -> str:
+    """A state, verdict or role in words; what is no code word stays as it is."""
+    return said_title(str(code))
+
+
+@register.filter
+def advice(code: str) -> str:
+    """What to do about a slip."""
+    return str(ADVICE[code])
+
+
+@register.filter
+def plain(value: float | str | None) -> str:
+    """A number as form fields and addresses want it, in every language: 0.05."""
+    return f"{value:.10g}" if isinstance(value, int | float) else str(value or "")
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share as a number of percent for a form field: 0.05 as 5."""
+    return "" if value is None else f"{100 * value:.6g}"
+
+
+@register.filter
+def split(text: str) -> list[str]:
+    """The words of a text, to loop over."""
+    return text.split()
+
+
+@register.filter
+def get(table: Mapping[str, Any], key: str) -> Any:
+    """The entry of a table, "" where there is none."""
+    return table.get(key, "")
+
+
+@register.simple_tag
+def site_script() -> SafeString:
+    """The script of the pages, once it is built; without it they work all the same."""
+    if finders.find("workbench/site.js") is None:
+        return SafeString("")
+    return format_html('<script type="module" src="{}"></script>', static("workbench/site.js"))
+
+
+@register.filter
+def alert_text(alert: Any) -> str:
+    """An alert as a sentence."""
+    return alert_sentence(alert.kind, alert.title, alert.value)

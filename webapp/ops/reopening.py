@@ -1,0 +1,108 @@
+"""Asking again about what was settled: one object, or those of a data set that a query finds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from routing.policy import RoutingPolicy
+from webapp.labeling.book import Book
+from webapp.labeling.lifecycle import fulfil_wishes, wish_about
+from webapp.labeling.models import Microtask, SceneObject, Tile
+from webapp.people.models import User
+from webapp.scenes.models import Dataset
+
+WAYS = ("again", "specialist")  # somebody else looks, or a specialist rules
+KIND = {"again": "verify_box", "specialist": "adjudicate"}
+TIER = {"again": "crowd", "specialist": "specialist"}
+MOST = 2000  # objects that one request opens again
+COUNTED = 10_000  # beyond this, "more than" is enough
+PORTION = 200  # objects of one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which settled objects are meant. `label` None: every class; `by` "": whoever settled them."""
+
+    states: tuple[str, ...] = (SceneObject.State.ACCEPTED,)
+    label: int | None = None
+    by: str = ""
+    least_risk: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """How many are asked about again; `skipped` are those where nobody is left to ask, or somebody is asked already."""
+
+    opened: int
+    skipped: int
+
+
+def matching(dataset: Dataset, query: Query) -> QuerySet[SceneObject]:
+    """The objects of a data set that a query means."""
+    states = [s for s in query.states if s in SceneObject.SETTLED]
+    found = SceneObject.objects.filter(scene__dataset=dataset, state__in=states, risk__gte=query.least_risk)
+    if query.label is not None:
+        found = found.filter(label=query.label)
+    return found.filter(settled_by=query.by) if query.by else found
+
+
+def expected_s(way: str, policy: RoutingPolicy) -> float:
+    """Human seconds that asking again about one object takes at least."""
+    return float(policy.expected_s[KIND[way]])
+
+
+def reopen_objects(ids: Sequence[int], *, way: str, note: str, by: User, now: datetime) -> Reopened:
+    """Ask again about settled objects of the caller's organisation; in portions, so that no lock lasts."""
+    total = Reopened(0, 0)
+    for at in range(0, min(len(ids), MOST), PORTION):
+        part = _portion(ids[at : at + PORTION], way=way, note=note, by=by, now=now)
+        total = Reopened(total.opened + part.opened, total.skipped + part.skipped)
+    return total
+
+
+@transaction.atomic
+def _portion(ids: Sequence[int], *, way: str, note: str, by: User, now: datetime) -> Reopened:
+    book = Book(now)
+    book.load_objects(ids)
+    book.load_tiles({row.tile_id for row in book.objects.values()})
+    asked = set(
+        Microtask.objects.filter(object__in=ids, state=Microtask.State.OPEN).values_list("object", flat=True)
+    )
+    opened = 0
+    datasets: set[int] = set()
+    for row in list(book.objects.values()):
+        tile = book.tiles[row.tile_id]
+        project = tile.scene.dataset.project
+        mine = project.organisation_id == by.organisation_id
+        settled = row.state in SceneObject.SETTLED and row.pk not in asked
+        if not mine or not settled or book.nobody_left(project, TIER[way], row.touched):
+            continue
+        _reopen(book, row, tile, way=way, note=note, by=by)
+        datasets.add(tile.scene.dataset_id)
+        opened += 1
+    book.save_objects()
+    fulfil_wishes(book)
+    book.save_rest()
+    closed = Dataset.objects.filter(pk__in=datasets, state=Dataset.State.DONE)
+    closed.update(state=Dataset.State.OPEN, done_at=None)
+    return Reopened(opened, len(ids) - opened)
+
+
+def _reopen(book: Book, row: SceneObject, tile: Tile, *, way: str, note: str, by: User) -> None:
+    """The evidence stays; a new question is asked whatever it says."""
+    data: dict[str, Any] = {"way": way, "note": note, "was": str(row.state), "by": row.settled_by}
+    row.state, row.settled_at, row.settled_by = SceneObject.State.ASKED, None, ""
+    book.touch(row)
+    if tile.state != Tile.State.WAITING:
+        tile.state = Tile.State.WAITING
+        book.touch(tile)
+    reason = f"re-opened: {note}" if note else "re-opened by a manager"
+    book.wishes.append(wish_about(row, tile, KIND[way], tier=TIER[way], reason=reason))
+    book.log(
+        "reopened", project=tile.scene.dataset.project, dataset_id=tile.scene.dataset_id, object=row, annotator=by,
+        data=data,
+    )  # fmt: skip
