@@ -12,9 +12,9 @@ export default defineConfig({
     cssCodeSplit: false,
     modulePreload: false,
     rolldownOptions: {
-      input: "src/main.ts",
+      input: { workbench: "src/main.ts", site: "src/site/main.ts" },
       output: {
-        entryFileNames: "workbench.js",
+        entryFileNames: "[name].js",
         chunkFileNames: "chunks/[name].js",
         assetFileNames: (asset) =>
           asset.names.some((name) => name.endsWith(".css")) ? "workbench.css" : "assets/[name][extname]",
