@@ -120,15 +120,16 @@ export function resized(eye: Vec3, s: Solid, side: Side, size: number): Solid {
   return { ...s, dims, center: plus(s.center, times(axis, sign * by)) };
 }
 
-/** A first cuboid for a box in the picture: usual size, on the ground below the box's lower edge, seen from behind. */
-export function firstGuess(camera: Camera, xyxy: readonly [number, number, number, number], dims: Vec3): Solid {
-  const [x1, y1, x2, y2] = xyxy;
+/**
+ * A first cuboid for a box in the picture: usual size, on the ground at `floor` below the box's lower edge, seen from
+ * behind.
+ */
+export function firstGuess(camera: Camera, [x1, y1, x2, y2]: Box, dims: Vec3, floor = 0): Solid {
   const eye = eyeOf(camera);
   const below: Point = [(x1 + x2) / 2, y2];
   // At and above the horizon the size of the box tells the distance better than its lower edge.
-  const seen = ray(camera, below);
   const depth = (camera.k[1][1] * dims[2]) / Math.max(y2 - y1, 1);
-  const foot = lift(camera, below) ?? plus(eye, times(seen, depth));
+  const foot = lift(camera, below, floor) ?? plus(eye, times(ray(camera, below), depth));
   const yaw = Math.atan2(foot[1] - eye[1], foot[0] - eye[0]);
   return standAt(camera, { center: [0, 0, 0], dims, yaw }, foot);
 }

@@ -6,18 +6,21 @@ import { classifyImage } from "./classify_image";
 import { compareTwo } from "./compare_two";
 import { coverageTile } from "./coverage_tile";
 import { cuboidCam } from "./cuboid_cam";
+import { cuboidLidar } from "./cuboid_lidar";
 import { drawMissed } from "./draw_missed";
 import { fixBox } from "./fix_box";
 import { fixPolygon } from "./fix_polygon";
 import { gridVerify } from "./grid_verify";
 import { keypoints } from "./keypoints";
 import { mergeDuplicates } from "./merge_duplicates";
-import { polyline } from "./polyline";
 import { nameUnknown } from "./name_unknown";
+import { pointYesno } from "./point_yesno";
+import { polyline } from "./polyline";
 import type { Kind } from "./session";
 import { triageScene } from "./triage_scene";
 import { verifyBox } from "./verify_box";
 import { verifyCuboid } from "./verify_cuboid";
+import { verifyMask } from "./verify_mask";
 
 const all: readonly Kind[] = [
   verifyBox,
@@ -34,9 +37,12 @@ const all: readonly Kind[] = [
   fixPolygon,
   keypoints,
   polyline,
+  verifyMask,
+  pointYesno,
   cuboidCam,
   verifyCuboid,
   nameUnknown,
+  cuboidLidar,
 ];
 
 export const kinds: ReadonlyMap<string, Kind> = new Map(all.map((kind) => [kind.name, kind]));

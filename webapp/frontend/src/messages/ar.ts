@@ -347,4 +347,17 @@ export const ar: Catalogue = {
   "name_unknown.out": "خارج النطاق",
   "name_unknown.out_hint": "ليس مما يريده هذا المشروع",
   "name_unknown.choose": "اختر صنفًا أو اقترح صنفًا أو قل إنه خارج النطاق",
+
+  "cuboid.dims": "{l} × {w} × {h} م",
+
+  "cuboid_lidar.top": "من الأعلى",
+  "cuboid_lidar.side": "من الجانب",
+  "cuboid_lidar.rear": "من الخلف",
+  "cuboid_lidar.snap": "لائم النقاط",
+  "cuboid_lidar.snap_hint": "النقر على النقاط من الأعلى يفعل الشيء نفسه",
+  "cuboid_lidar.lift": "إلى الأعلى أو الأسفل؛ مع Shift: ٢٥ سم",
+  "cuboid_lidar.inside": "لا نقاط بالداخل|نقطة واحدة بالداخل|نقطتان بالداخل|{n} نقاط بالداخل|{n} نقطة بالداخل|{n} نقطة بالداخل",
+  "cuboid_lidar.loading": "جارٍ تحميل النقاط",
+  "cuboid_lidar.failed": "تعذّر تحميل النقاط.",
+  "cuboid_lidar.no_points": "نقاط قليلة جدًا هناك",
 };

@@ -337,7 +337,8 @@ export const de: Catalogue = {
   "verify_cuboid.prompt": "Passt der Quader um dieses Objekt ({class}): Ort, Größe, Front?",
   "verify_cuboid.geometry": "Ort, Größe oder Front stimmt nicht",
   "verify_cuboid.geometry_hint": "Das Objekt ist da, der Quader passt nicht",
-  "verify_cuboid.rule": "Die gekreuzte Seite und der Pfeil sind die Front. Die gestrichelte Linie von oben ist die Blickrichtung.",
+  "verify_cuboid.rule":
+    "Die gekreuzte Seite und der Pfeil sind die Front. Die gestrichelte Linie von oben ist die Blickrichtung.",
   "name_unknown.prompt": "Wie heißt das umrissene Objekt?",
   "name_unknown.propose": "Neue Klasse vorschlagen",
   "name_unknown.propose_hint": "Wenn dem Projekt die Klasse fehlt",
@@ -348,4 +349,17 @@ export const de: Catalogue = {
   "name_unknown.out": "Gehört nicht dazu",
   "name_unknown.out_hint": "Nichts, was dieses Projekt will",
   "name_unknown.choose": "Wähle eine Klasse, schlage eine vor, oder sag, dass es nicht dazugehört",
+
+  "cuboid.dims": "{l} × {w} × {h} m",
+
+  "cuboid_lidar.top": "Von oben",
+  "cuboid_lidar.side": "Von der Seite",
+  "cuboid_lidar.rear": "Von hinten",
+  "cuboid_lidar.snap": "An Punkte anpassen",
+  "cuboid_lidar.snap_hint": "Ein Klick auf die Punkte von oben tut dasselbe",
+  "cuboid_lidar.lift": "Hinauf oder hinab; Umschalt: 25 cm",
+  "cuboid_lidar.inside": "{n} Punkt darin|{n} Punkte darin",
+  "cuboid_lidar.loading": "Punkte werden geladen",
+  "cuboid_lidar.failed": "Die Punkte konnten nicht geladen werden.",
+  "cuboid_lidar.no_points": "Zu wenige Punkte dort",
 };

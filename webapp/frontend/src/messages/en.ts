@@ -332,7 +332,8 @@ export const en = {
   "verify_cuboid.prompt": "Does the box fit this {class}: place, size and front?",
   "verify_cuboid.geometry": "Place, size or front is off",
   "verify_cuboid.geometry_hint": "The object is there, the box does not fit",
-  "verify_cuboid.rule": "The crossed face and the arrow are the front. The dashed line from above is the line of sight.",
+  "verify_cuboid.rule":
+    "The crossed face and the arrow are the front. The dashed line from above is the line of sight.",
   "name_unknown.prompt": "What is the outlined object called?",
   "name_unknown.propose": "Propose a new class",
   "name_unknown.propose_hint": "If it is a class that the project lacks",
@@ -343,6 +344,19 @@ export const en = {
   "name_unknown.out": "Out of scope",
   "name_unknown.out_hint": "It is nothing that this project wants",
   "name_unknown.choose": "Choose a class, propose one, or say that it is out of scope",
+
+  "cuboid.dims": "{l} × {w} × {h} m",
+
+  "cuboid_lidar.top": "From above",
+  "cuboid_lidar.side": "From the side",
+  "cuboid_lidar.rear": "From behind",
+  "cuboid_lidar.snap": "Fit to the points",
+  "cuboid_lidar.snap_hint": "A click on the points from above does the same",
+  "cuboid_lidar.lift": "Up or down; Shift: 25 cm",
+  "cuboid_lidar.inside": "{n} point inside|{n} points inside",
+  "cuboid_lidar.loading": "Loading the points",
+  "cuboid_lidar.failed": "The points could not be loaded.",
+  "cuboid_lidar.no_points": "Too few points there",
 } as const;
 
 export type MessageKey = keyof typeof en;

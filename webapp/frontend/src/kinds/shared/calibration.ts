@@ -8,6 +8,8 @@ import { type Fields, fieldsOf, listOf, numberOf, oneOf, ParseError } from "../.
 
 export interface Rig {
   readonly camera: Camera;
+  /** Whether the camera is a real one, whose picture shows the cuboid. */
+  readonly sees: boolean;
   /** Of the contract's frame, into the level place and back. */
   level(cuboid: Cuboid): Solid;
   unlevel(solid: Solid): Cuboid;
@@ -21,15 +23,32 @@ export function readCameraRig(value: unknown, where: string): Rig {
   const camera = cameraAbove(readIntrinsics(f.K, `${where}.K`), readGround(f.ground, `${where}.ground`));
   return {
     camera,
+    sees: true,
     level: (cuboid) => levelled(camera, cuboid),
     unlevel: (solid) => unlevelled(camera, solid),
     floor: () => 0,
   };
 }
 
-/** The rig of `cuboid_lidar`: cuboids in the ego frame, which is the level place; null without a calibration. */
-export function readEgoRig(value: unknown, where: string): Rig | null {
-  if (value === null || value === undefined) return null;
+/** Stands in for a camera where there is none: a point to look from, at the origin of the ego frame. */
+const BLIND: Camera = {
+  k: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+  rotation: [
+    [0, -1, 0],
+    [0, 0, -1],
+    [1, 0, 0],
+  ],
+  shift: [0, 0, 0],
+};
+
+/** The rig of `cuboid_lidar`: cuboids in the ego frame, which is the level place; blind without a calibration. */
+export function readEgoRig(value: unknown, where: string): Rig {
+  const same = { level: (cuboid: Cuboid) => cuboid, unlevel: (solid: Solid) => solid };
+  if (value === null || value === undefined) return { ...same, camera: BLIND, sees: false, floor: bottomOf };
   const f = fieldsOf(value, where);
   const rows = listOf(f.T_cam_ego, `${where}.T_cam_ego`, (row, at) => numbersOf(row, at, 4));
   if (rows.length < 3) throw new ParseError(`${where}.T_cam_ego: expected four rows of four numbers`);
@@ -38,9 +57,9 @@ export function readEgoRig(value: unknown, where: string): Rig | null {
   const camera: Camera = { k: readIntrinsics(f.K, `${where}.K`), rotation, shift };
   const ground = f.ground === null || f.ground === undefined ? null : readGround(f.ground, `${where}.ground`);
   return {
+    ...same,
     camera,
-    level: (cuboid) => cuboid,
-    unlevel: (solid) => solid,
+    sees: true,
     floor: (solid) => (ground ? groundHeight(camera, ground, solid.center) : bottomOf(solid)),
   };
 }

@@ -28,7 +28,7 @@ export function readVerifyCuboid(f: Fields, common: Task): VerifyCuboidTask {
 /** A cuboid of the ego frame comes with the transform that leads to the camera, one of the camera's frame without. */
 function readRig(value: unknown, where: string): Rig {
   const ego = typeof value === "object" && value !== null && "T_cam_ego" in value;
-  return (ego ? readEgoRig(value, where) : null) ?? readCameraRig(value, where);
+  return ego ? readEgoRig(value, where) : readCameraRig(value, where);
 }
 
 export function promptVerifyCuboid(task: VerifyCuboidTask): string {

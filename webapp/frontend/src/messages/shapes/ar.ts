@@ -74,4 +74,12 @@ export const shapes: Readonly<Record<keyof typeof en, string>> = {
   "keypoints.is_hidden": "محجوب",
   "keypoints.is_absent": "غائب",
   "keypoints.how": "اليسار واليمين هما جانبا الجسم نفسه. النقرة تضع المفصل وتنتقل إلى التالي، ويمكن سحب أي مفصل.",
+  "verify_mask.prompt": "هل تتبع الحدود هذا الجسم: {class}؟",
+  "verify_mask.geometry": "الحدود غير صحيحة",
+  "verify_mask.geometry_hint": "تقطع جزءًا أو تأخذ أكثر من اللازم أو تغفل ثقبًا",
+  "verify_mask.rule": "الصحيح يعني أن الخط يتبع الحافة الظاهرة ولا يُترك شيء من الجسم. يلوّن D الداخل ويخفيه H.",
+  "point_yesno.prompt": "هل النقطة داخل الحلقة على: {class}؟",
+  "point_yesno.yes": "عليه",
+  "point_yesno.no": "ليست عليه",
+  "point_yesno.choose": "قل هل النقطة عليه",
 };

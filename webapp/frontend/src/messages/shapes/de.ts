@@ -76,4 +76,13 @@ export const shapes: Readonly<Record<keyof typeof en, string>> = {
   "keypoints.is_absent": "fehlt",
   "keypoints.how":
     "Links und rechts sind die Seiten des Objekts. Ein Klick setzt das Gelenk und geht weiter; jedes Gelenk lässt sich ziehen.",
+  "verify_mask.prompt": "Folgt der Umriss dem Objekt: {class}?",
+  "verify_mask.geometry": "Umriss stimmt nicht",
+  "verify_mask.geometry_hint": "Er schneidet etwas ab, nimmt zu viel mit oder übergeht ein Loch",
+  "verify_mask.rule":
+    "Richtig heißt: Die Linie folgt der sichtbaren Kante, und nichts, was zum Objekt gehört, fehlt. D tönt das Innere, H blendet aus.",
+  "point_yesno.prompt": "Liegt der Punkt im Ring auf: {class}?",
+  "point_yesno.yes": "Liegt darauf",
+  "point_yesno.no": "Liegt nicht darauf",
+  "point_yesno.choose": "Sag, ob der Punkt darauf liegt",
 };

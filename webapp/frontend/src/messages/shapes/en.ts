@@ -71,4 +71,13 @@ export const shapes = {
   "keypoints.is_hidden": "hidden",
   "keypoints.is_absent": "absent",
   "keypoints.how": "Left and right are the object’s own. A click sets the joint and goes on; any joint can be dragged.",
+  "verify_mask.prompt": "Does the outline follow this {class}?",
+  "verify_mask.geometry": "Outline is off",
+  "verify_mask.geometry_hint": "It cuts something off, takes in too much or misses a hole",
+  "verify_mask.rule":
+    "Correct means: the line follows the visible edge and nothing that belongs to the object is left out. D tints the inside, H hides it.",
+  "point_yesno.prompt": "Is the point in the ring on the {class}?",
+  "point_yesno.yes": "On it",
+  "point_yesno.no": "Not on it",
+  "point_yesno.choose": "Say whether the point is on it",
 } as const;
