@@ -1,18 +1,20 @@
-"""Consensus of classes: four opinions pooled, one of them on condition, and a probability that can be believed.
+"""Consensus of classes: several opinions pooled, one of them on condition, and a probability that can be believed.
 
 No single aggregator is safe on every crowd: one accuracy a person is best where confusion is common to all and worst
 where people differ in kind; confusion rows the other way round; majority is never far off and never the best. So:
 
 - `majority`: smoothed vote shares;
 - `confusion`: shrunk confusion rows, class prior from the votes;
-- `graded`: the same with tasks of three difficulties, class prior learnt;
+- `unshrunk`: confusion rows nearly as Dawid and Skene left them, which weighs as much as the crowd is known;
+- `graded`: shrunk rows with tasks of three difficulties, class prior learnt, which weighs the rest of it;
 - `one_number`: one accuracy a person. It joins only while it leaves the class frequencies about where the votes have
   them: where it fails, it fails by talking rare classes away.
 
-The published class is the mode of their geometric mean. What the mean says of itself is overconfident, so the reported
-confidence comes from CONFIDENCE, a logistic map of few features that was fitted on public crowds and validated leaving
-one crowd out. Its strongest feature besides the margin is how alike people are: disagreement among unequal people is
-mostly their noise, disagreement among equals is the task's ambiguity, which further answers do not remove.
+The published class is the mode of their weighted geometric mean. What the mean says of itself is overconfident, so the
+reported confidence comes from CONFIDENCE, a logistic map of few features that was fitted on public crowds and validated
+leaving one crowd out. Its strongest features besides the margin are how alike people are and how far they agree beyond
+chance: disagreement among unequal people is mostly their noise, disagreement among equals is the task's ambiguity,
+which further answers do not remove.
 """
 
 from collections.abc import Mapping
@@ -29,11 +31,12 @@ from routing.consensus.votes import Ints, Votes
 Array = npt.NDArray[np.float64]
 
 CONFUSION = FitOptions(steps=5)
+UNSHRUNK = FitOptions(concentration=0.5, prior_tasks=30.0, steps=20, apart=0)
 GRADED = FitOptions(concentration=4.0, blurs=BLURS, blur_shares=BLUR_SHARES, prior_tasks=30.0)
 ONE_NUMBER = FitOptions(concentration=np.inf, apart=0)
 MAX_DRIFT = 0.1  # total variation between the classes that `one_number` finds and those that were named
-
-
+WEIGHTS = {"one_number": 1.5}  # of opinions in the pool; 1 where nothing is said
+OWN_ANSWERS = 2.0  # answers to each pair of classes at which a person is half known
 PRIOR_ROUNDS = 3  # of bending a model's probabilities to the answers and fusing again
 
 
@@ -63,23 +66,30 @@ class LabelConsensus:
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceMap:
-    """P(the pooled class is right) = sigmoid of a weighted sum; `strength` is how alike the annotators are."""
+    """P(the pooled class is right) = sigmoid of a weighted sum; what the crowd is like counts as answers show it.
+
+    `alike` is the log of how alike the annotators are, `agreed` their agreement beyond chance.
+    """
 
     level: float
     margin: float
     margin_few: float  # more where few answered: / sqrt(answers)
-    alike: float
     margin_alike: float
+    agreed: float
+    margin_agreed: float
 
-    def confidence(self, margin: Array, answers: Array, strength: float) -> Array:
+    def confidence(self, margin: Array, answers: Array, strength: float, agreed: float) -> Array:
         """Return (tasks,) probabilities for the log-odds `margin` of the leading class after `answers` answers."""
-        few = 1 / np.sqrt(np.maximum(answers, 1))
-        alike = np.log(strength)
-        slope = self.margin + self.margin_few * few + self.margin_alike * alike
-        return sigmoid(self.level + self.alike * alike + slope * margin)
+        n = np.maximum(answers, 1)
+        shown = 1 - 1 / n
+        slope = self.margin_alike * np.log(strength) + self.margin_agreed * agreed
+        slope = self.margin + self.margin_few / np.sqrt(n) + shown * slope
+        return sigmoid(self.level + self.agreed * agreed * shown + slope * margin)
 
 
-CONFIDENCE = ConfidenceMap(level=0.3, margin=0.91, margin_few=0.53, alike=-0.14, margin_alike=-0.12)
+CONFIDENCE = ConfidenceMap(
+    level=0.02, margin=1.58, margin_few=-0.31, margin_alike=-0.28, agreed=-0.74, margin_agreed=-0.14
+)
 MAX_CONFIDENCE = 0.995  # no crowd is right more often than its guideline is clear
 
 
@@ -97,6 +107,7 @@ def fuse_labels(
     opinions = {
         "majority": votes.smoothed(),
         "confusion": rows.posterior,
+        "unshrunk": fit(votes, UNSHRUNK).posterior,
         "graded": fit(votes, GRADED).posterior,
     }
     one_number = fit(votes, ONE_NUMBER)
@@ -135,12 +146,36 @@ def drift(votes: Votes, found: Fit) -> float:
     return float(np.abs(found.posterior[answered].mean(0) - votes.class_frequency()).sum() / 2)
 
 
-def pool_margin(opinions: Mapping[str, Array]) -> tuple[Array, Array, Array]:
+def known(votes: Votes) -> float:
+    """Return how well the answers show who confuses what, 0 to 1: others answered the same, and everyone much."""
+    answered = max(int((votes.answers_per_task > 0).sum()), 1)
+    others = max(len(votes.task) / answered - 1, 0.0)
+    given = np.bincount(votes.annotator, minlength=votes.annotators)[votes.annotator]
+    own = given / (given + OWN_ANSWERS * votes.classes**2)
+    return float(others / (others + 2) * own.mean()) if len(votes.task) else 0.0
+
+
+def agreement(votes: Votes) -> float:
+    """Return Fleiss' kappa (1971) of the tasks with two answers or more: agreement beyond chance; 0 without any."""
+    n = votes.answers_per_task
+    several = n >= 2
+    if not several.any():
+        return 0.0
+    pairs = (votes.counts * (votes.counts - 1)).sum(1)[several] / (n * (n - 1))[several]
+    chance = float((votes.class_frequency() ** 2).sum())
+    return float((pairs.mean() - chance) / max(1 - chance, 1e-9))
+
+
+def pool_margin(opinions: Mapping[str, Array], known: float) -> tuple[Array, Array, Array]:
     """Return the geometric pool (tasks, classes), the arithmetic one, and the leader's log-odds in the latter (tasks,)."""
+    depth = {"unshrunk": known, "graded": 1 - known}
+    weights = {name: depth.get(name, WEIGHTS.get(name, 1.0)) for name in opinions}
+    shares = np.array(list(weights.values()))
+    shares /= shares.sum()
     stacked = np.stack(list(opinions.values()))
-    logs = np.log(np.clip(stacked, 1e-6, 1.0)).mean(0)
+    logs = np.tensordot(shares, np.log(np.clip(stacked, 1e-6, 1.0)), 1)
     geometric = _normalised(np.exp(logs - logs.max(1, keepdims=True)))
-    arithmetic = stacked.mean(0)
+    arithmetic = np.tensordot(shares, stacked, 1)
     lead = np.take_along_axis(arithmetic, geometric.argmax(1)[:, None], axis=1)[:, 0]
     return geometric, arithmetic, logit(lead)
 
@@ -148,8 +183,9 @@ def pool_margin(opinions: Mapping[str, Array]) -> tuple[Array, Array, Array]:
 def _pooled(
     votes: Votes, opinions: Mapping[str, Array], rows: Fit, confidence: ConfidenceMap
 ) -> LabelConsensus:
-    geometric, arithmetic, margin = pool_margin(opinions)
-    sure = confidence.confidence(margin, votes.answers_per_task, rows.reliability.strength)
+    geometric, arithmetic, margin = pool_margin(opinions, known(votes))
+    strength = rows.reliability.strength
+    sure = confidence.confidence(margin, votes.answers_per_task, strength, agreement(votes))
     answered = votes.answers_per_task > 0
     sure = np.where(answered, np.clip(sure, 0.0, MAX_CONFIDENCE), geometric.max(1))
     probability = with_confidence(geometric, arithmetic, sure)
