@@ -38,6 +38,9 @@ function scanned(car: Solid): Vec3[] {
     add(between(-l / 2, l / 2), (Math.sign(toEye[1]) * w) / 2);
     add((Math.sign(toEye[0]) * l) / 2, between(-w / 2, w / 2));
   }
+  // What is seen through the windows, and a mirror.
+  for (let n = 0; n < 80; n++) add(between(-l / 2, l / 2) * 0.8, between(-w / 2, w / 2) * 0.8);
+  add(l / 4, Math.sign(toEye[1]) * (w / 2 + 0.15));
   for (let n = 0; n < 500; n++)
     points.push([car.center[0] + between(-9, 9), car.center[1] + between(-9, 9), FLOOR + between(-0.03, 0.03)]);
   return points;
@@ -88,7 +91,7 @@ describe("a cloud", () => {
     for (let n = 0; n < 60; n++) {
       const car = anyCar();
       const cloud = cloudOf(scanned(car));
-      const before = { ...car, yaw: car.yaw + between(-1.2, 1.2) };
+      const before = { ...car, yaw: car.yaw + between(-0.7, 0.7) };
       const cluster = clusterAt(cloud, car.center[0], car.center[1], FLOOR);
       const fit = fitted(cluster, EYE, FLOOR, car.dims, before);
       if (!fit) throw new Error("nothing was fitted");

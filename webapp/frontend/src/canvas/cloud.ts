@@ -19,6 +19,12 @@ const GROUND_M = 0.25;
 const REACH_M = 8;
 const TALLEST_M = 4.5;
 const FEWEST = 5;
+/** A difference in size that says nothing. */
+const UNDECIDED_M = 0.2;
+/** Directions that count as one, radians. */
+const DIRECTION = 0.006;
+/** Share of the points on each side that may lie outside of the rectangle. */
+const STICKING_OUT = 0.015;
 
 /** Read `count` points of little-endian float32; raises RangeError when there are fewer. */
 export function readCloud(buffer: ArrayBuffer, count: number): Cloud {
@@ -106,19 +112,22 @@ function nearestCell(cells: ReadonlyMap<string, readonly Vec3[]>, x: number, y: 
 /**
  * A cuboid around a cluster seen from the sensor at `eye`; null for too few points. The heading is the one for which the
  * points lie closest to the sides of the rectangle around them (the closeness criterion of Zhang et al., "Efficient
- * L-shape fitting for vehicle detection using laser scanners", IV 2017). Where the sensor saw less than the usual size,
- * the sides away from it are moved out to it. Of the two ends, the front is the one nearer to the heading before.
+ * L-shape fitting for vehicle detection using laser scanners", IV 2017); of every direction only the nearest point counts,
+ * because lasers look through windows. Where the sensor saw less than the usual size, the sides away from it are moved out
+ * to it. Of the two ends, the front is the one nearer to the heading before.
  */
 export function fitted(points: readonly Vec3[], eye: Vec3, floor: number, usual: Vec3, before: Solid): Solid | null {
   if (points.length < FEWEST) return null;
-  const angle = bestAngle(points);
-  const rectangle = along(points, angle);
-  const turn = rectangle.width > rectangle.length ? Math.PI / 2 : 0;
-  const yaw = facingLike(angle + turn, before.yaw);
-  const r = along(points, yaw);
-  const seen = along([eye], yaw);
-  const [x0, x1] = widened(r.x0, r.x1, usual[0], seen.x0);
-  const [y0, y1] = widened(r.y0, r.y1, usual[1], seen.y0);
+  const skin = nearestOf(points, eye);
+  const angle = bestAngle(skin, eye);
+  const yaw = headingOf(along(skin, angle), angle, usual, before.yaw);
+  const r = along(skin, yaw);
+  const [eyeX, eyeY] = [
+    Math.cos(yaw) * eye[0] + Math.sin(yaw) * eye[1],
+    Math.cos(yaw) * eye[1] - Math.sin(yaw) * eye[0],
+  ];
+  const [x0, x1] = widened(r.x0, r.x1, usual[0], eyeX);
+  const [y0, y1] = widened(r.y0, r.y1, usual[1], eyeY);
   const top = Math.max(...points.map((p) => p[2]));
   const [u, v] = [(x0 + x1) / 2, (y0 + y1) / 2];
   const [cos, sin] = [Math.cos(yaw), Math.sin(yaw)];
@@ -130,11 +139,33 @@ export function fitted(points: readonly Vec3[], eye: Vec3, floor: number, usual:
   };
 }
 
-function bestAngle(points: readonly Vec3[]): number {
+/** Which side of the rectangle is the length: the one for which less sticks out of the usual size, else as before. */
+function headingOf(r: Rectangle, angle: number, usual: Vec3, before: number): number {
+  const [u, v] = [r.x1 - r.x0, r.y1 - r.y0];
+  const over = (l: number, w: number): number => Math.max(0, l - usual[0]) + Math.max(0, w - usual[1]);
+  const across = angle + Math.PI / 2;
+  const gain = over(u, v) - over(v, u);
+  if (Math.abs(gain) > UNDECIDED_M) return facingLike(gain > 0 ? across : angle, before);
+  return facingLike(Math.abs(Math.cos(angle - before)) >= Math.abs(Math.cos(across - before)) ? angle : across, before);
+}
+
+/** Of every direction from the eye, the nearest point: what the laser met first. */
+function nearestOf(points: readonly Vec3[], eye: Vec3): Vec3[] {
+  const nearest = new Map<number, { readonly p: Vec3; readonly range: number }>();
+  for (const p of points) {
+    const direction = Math.round(Math.atan2(p[1] - eye[1], p[0] - eye[0]) / DIRECTION);
+    const range = Math.hypot(p[0] - eye[0], p[1] - eye[1]);
+    const known = nearest.get(direction);
+    if (!known || range < known.range) nearest.set(direction, { p, range });
+  }
+  return [...nearest.values()].map((n) => n.p);
+}
+
+function bestAngle(points: readonly Vec3[], eye: Vec3): number {
   let best = 0;
   let most = Number.NEGATIVE_INFINITY;
   for (let degrees = 0; degrees < 90; degrees++) {
-    const score = closeness(points, (degrees * Math.PI) / 180);
+    const score = closeness(points, eye, (degrees * Math.PI) / 180);
     if (score > most) {
       most = score;
       best = degrees;
@@ -143,33 +174,32 @@ function bestAngle(points: readonly Vec3[]): number {
   return (best * Math.PI) / 180;
 }
 
-const NEAREST_M = 0.05;
+type Rectangle = Readonly<Record<"x0" | "x1" | "y0" | "y1", number>>;
 
-function closeness(points: readonly Vec3[], angle: number): number {
+const NEAREST_M = 0.1;
+
+/** How closely the points hug the two sides of their rectangle that face the eye; what stands behind counts little. */
+function closeness(points: readonly Vec3[], eye: Vec3, angle: number): number {
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
   const { x0, x1, y0, y1 } = along(points, angle);
+  const nearX = cos * eye[0] + sin * eye[1] < (x0 + x1) / 2 ? x0 : x1;
+  const nearY = cos * eye[1] - sin * eye[0] < (y0 + y1) / 2 ? y0 : y1;
   let score = 0;
   for (const [x, y] of points) {
-    const u = cos * x + sin * y;
-    const v = cos * y - sin * x;
-    score += 1 / Math.max(Math.min(u - x0, x1 - u, v - y0, y1 - v), NEAREST_M);
+    const gap = Math.min(Math.abs(cos * x + sin * y - nearX), Math.abs(cos * y - sin * x - nearY));
+    score += 1 / Math.max(gap, NEAREST_M);
   }
   return score;
 }
 
-/** The rectangle around points in axes turned by an angle. */
-function along(points: readonly Vec3[], angle: number) {
+/** The rectangle around points in axes turned by an angle, but for a few that stick out: mirrors, slips of the laser. */
+function along(points: readonly Vec3[], angle: number): Rectangle {
   const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
-  let [x0, x1, y0, y1] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (const [x, y] of points) {
-    const u = cos * x + sin * y;
-    const v = cos * y - sin * x;
-    x0 = Math.min(x0, u);
-    x1 = Math.max(x1, u);
-    y0 = Math.min(y0, v);
-    y1 = Math.max(y1, v);
-  }
-  return { x0, x1, y0, y1, length: x1 - x0, width: y1 - y0 };
+  const us = points.map(([x, y]) => cos * x + sin * y).sort((a, b) => a - b);
+  const vs = points.map(([x, y]) => cos * y - sin * x).sort((a, b) => a - b);
+  const low = Math.floor(points.length * STICKING_OUT);
+  const high = points.length - 1 - low;
+  return { x0: us[low] as number, x1: us[high] as number, y0: vs[low] as number, y1: vs[high] as number };
 }
 
 /** An interval of at least the usual length, grown away from where it was seen from. */
