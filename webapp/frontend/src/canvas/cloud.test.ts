@@ -95,7 +95,7 @@ describe("a cloud", () => {
       const cluster = clusterAt(cloud, car.center[0], car.center[1], FLOOR);
       const fit = fitted(cluster, EYE, FLOOR, car.dims, before);
       if (!fit) throw new Error("nothing was fitted");
-      expect(Math.abs(Math.sin(fit.yaw - car.yaw))).toBeLessThan(0.06);
+      expect(Math.abs(Math.sin(fit.yaw - car.yaw))).toBeLessThan(0.1);
       expect(Math.cos(fit.yaw - car.yaw)).toBeGreaterThan(0);
       expect(Math.hypot(fit.center[0] - car.center[0], fit.center[1] - car.center[1])).toBeLessThan(0.25);
       expect(fit.center[2] - fit.dims[2] / 2).toBeCloseTo(FLOOR);
