@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from routing import skill
 from routing.consensus.contract import p_similar
 from routing.policy import RoutingPolicy
-from routing.refinement_fusing import ASPECTS, REPEATED, Fused, fuse_chosen, fuse_drawn, is_drawn
+from routing.refinement_fusing import ASPECTS, LOSS_POWER, REPEATED, Fused, fuse_chosen, fuse_drawn, is_drawn
 from routing.skill import GROUP, Rows
 
 DEPTH = 3  # answers looked ahead
+LEAST_DRAWN = 2  # drawings before a specialist's is compared with one more
 GONE_BY = 2  # people who find nothing there before the object itself is doubted
 LOOK_KINDS = {"outline": "verify_mask", "cuboid": "verify_cuboid"}
 ABSENT = ("not_object", "duplicate", "wrong_class")  # verdicts that doubt the object, not its shape
@@ -263,7 +262,7 @@ class _Plan:
                 after = _updated(p, group, rows, policy)
                 loss += chance * self._ahead(after, drawings, looked + 1, depth - 1)
             out[look] = loss
-        if out:
+        if out and (drawings >= LEAST_DRAWN or self.kind not in out):  # Specialists are few: the crowd first.
             out["specialist"] = self._specialist()
         return out
 
@@ -284,5 +283,6 @@ class _Plan:
         """Return P(within the tolerance) of that many drawings, if they agree as those so far do."""
         aspect = ASPECTS[self.kind]
         again = REPEATED[aspect] / (1 - REPEATED[aspect])
-        loss = self.loss * float(np.sqrt((1 / drawings + again) / (1 / self.count + again)))
+        gain = (1 / drawings + again) / (1 / self.count + again)
+        loss = self.loss * float(gain ** LOSS_POWER[aspect])
         return p_similar(loss, self.policy.tolerance_shape[aspect])

@@ -71,7 +71,7 @@ def _judged(
             _part(case.kind, said.value, q.name) == _part(case.kind, value, q.name) for q in _asked(case)
         )
         return DRAWN, "good" if same else "geometry", None
-    if said.value["deleted"]:
+    if said.value.get("deleted", False):
         return DRAWN, "phantom", None
     close = _alike(case, said.value["shape"], value["shape"])
     right = close >= policy.tolerance_shape[ASPECTS[case.kind]]

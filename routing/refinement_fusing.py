@@ -43,6 +43,8 @@ ASPECTS = {
 SHAPES = ("outline", "skeleton", "line", "cuboid")  # aspects that are drawn; the others are chosen
 # Share of one person's squared error that everybody repeats, by aspect: what further drawings do not take away.
 REPEATED = {"outline": COMMON, "skeleton": COMMON_SHARE, "line": COMMON_SHARE, "cuboid": COMMON_SHARE}
+# The loss grows with this power of the position's variance: keypoints are judged by a squared distance.
+LOSS_POWER = {"outline": 0.5, "skeleton": 1.0, "line": 0.5, "cuboid": 0.5}
 
 Value = dict[str, Any]
 

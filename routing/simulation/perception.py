@@ -46,7 +46,7 @@ def compare(box: Sequence[float], cls: int | None, truth: Truth, tolerance: floa
         same = bx.iou_matrix(others, truth.boxes).argmax(axis=1) == index
         if (same & (rivals > max(iou, 0.5))).any():
             return Seen(index, iou, True, "duplicate")
-    right = cls is None or int(truth.classes[index]) == cls
+    right = cls is None or cls in (int(truth.classes[index]), truth.detail(index, "class"))
     if not right:
         return Seen(index, iou, False, "wrong_class")
     if iou >= tolerance:

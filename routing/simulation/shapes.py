@@ -20,10 +20,9 @@ from routing.annotation.shapes import (
     shape_from_json,
     shape_to_json,
 )
-from routing.consensus.masks import decode_mask, encode_mask
+from routing.consensus.conversions import mask_of, polygon_from
 from routing.consensus.polygons import shape_of
 from routing.consensus.polylines import resampled
-from routing.consensus.regions import outline
 from routing.refinement_fusing import ASPECTS, similarity
 from routing.simulation import perception as eye
 from routing.simulation.answers import KEEP, Mind, Payload, Reply
@@ -103,7 +102,9 @@ def _true_shape(kind: str, truth: Truth, index: int) -> Shape | None:
     shape = shape_from_json(known)
     if kind == "fix_polygon":
         return _as_polygon(shape)
-    return _as_mask(shape, truth) if kind == "fix_mask" else shape
+    if kind == "fix_mask" and isinstance(shape, Polygon):
+        return mask_of(shape, int(truth.width), int(truth.height))
+    return shape
 
 
 def _value(kind: str, shape: Shape) -> dict[str, Any]:
@@ -112,30 +113,7 @@ def _value(kind: str, shape: Shape) -> dict[str, Any]:
 
 
 def _as_polygon(shape: Shape) -> Shape:
-    if not isinstance(shape, Mask):
-        return shape
-    region = outline(
-        np.asarray(decode_mask(shape), dtype=np.float64) - 0.5,
-        shape.offset[0] + 0.5,
-        shape.offset[1] + 0.5,
-        1.0,
-    )
-    assert region is not None  # A mask has at least one pixel.
-    return polygon_of(region)
-
-
-def _as_mask(shape: Shape, truth: Truth) -> Shape:
-    if not isinstance(shape, Polygon):
-        return shape
-    area = shape_of(shape)
-    x1, y1, x2, y2 = area.bounds
-    left, top = max(int(x1), 0), max(int(y1), 0)
-    right, bottom = min(math.ceil(x2), int(truth.width)), min(math.ceil(y2), int(truth.height))
-    x, y = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5)
-    inside = shapely.contains_xy(area, x, y)
-    if not inside.any():
-        inside[inside.shape[0] // 2, inside.shape[1] // 2] = True
-    return encode_mask(inside, (left, top))
+    return polygon_from(shape) if isinstance(shape, Mask) else shape
 
 
 def _outlined(true: Shape, noise: float, gross: bool, payload: Payload, rng: np.random.Generator) -> Shape:
@@ -164,12 +142,7 @@ def _outlined(true: Shape, noise: float, gross: bool, payload: Payload, rng: np.
         p for p in shapely.get_parts(moved.intersection(scene)) if p.geom_type == "Polygon" and p.area > 1
     ]
     best = polygon_of(max(parts, key=lambda p: p.area)) if parts else polygon
-    if not masked:
-        return best
-    sides = Truth(
-        NONE, np.zeros(0, np.int64), np.zeros(0), payload["scene"]["width"], payload["scene"]["height"]
-    )
-    return _as_mask(best, sides)
+    return mask_of(best, payload["scene"]["width"], payload["scene"]["height"]) if masked else best
 
 
 def _spoilt(area: shapely.Polygon, size: float, rng: np.random.Generator) -> shapely.Geometry:

@@ -316,7 +316,7 @@ class TestCheckBoxes:
         kept, found = check_boxes(record, 100, 50, {"tree": 0})
 
         assert len(kept) + len(found) == 1
-        for (x1, y1, x2, y2), label in kept:
+        for (x1, y1, x2, y2), label, _ in kept:
             assert 0 <= x1 < x2 <= 100
             assert 0 <= y1 < y2 <= 50
             assert label == 0

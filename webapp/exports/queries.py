@@ -16,8 +16,8 @@ CHUNK = 50  # scenes in memory at once; one may hold thousands of objects
 def export_set(dataset: Dataset) -> ExportSet:
     """Fix which annotations are exported; what is assembled later is not part of the set."""
     ids = newest_annotations(dataset)
-    classes = current_schema(dataset.project).classes
-    return ExportSet(dataset.project.name, dataset.name, classes, len(ids), lambda: _scenes(ids))
+    schema = current_schema(dataset.project)
+    return ExportSet(dataset.project.name, dataset.name, schema, len(ids), lambda: _scenes(ids))
 
 
 def newest_annotations(dataset: Dataset) -> list[int]:
@@ -42,9 +42,17 @@ def _scene(row: Annotation) -> ExportedScene:
             label=entry["label"],
             xyxy=(entry["box"][0], entry["box"][1], entry["box"][2], entry["box"][3]),
             provenance={key: entry[key] for key in PROVENANCE if key in entry},
+            refined=entry.get("refined", {}),
         )
         for entry in row.content
     )
     return ExportedScene(
-        scene.pk, scene.name, file_of(scene), scene.width, scene.height, row.expected_missed, objects
+        scene.pk,
+        scene.name,
+        file_of(scene),
+        scene.width,
+        scene.height,
+        row.expected_missed,
+        objects,
+        row.about,
     )

@@ -1,11 +1,12 @@
 """What an exporter is given."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from routing.annotation.schema import LabelClass
+from routing.annotation.schema import LabelClass, LabelSchema
+from routing.annotation.shapes import Shape, shape_from_json
 
 # What an exported object says about where it came from, beside its class and box.
 PROVENANCE = ("object", "risk", "source", "settled_by", "versions", "annotators", "trainable")
@@ -13,16 +14,27 @@ PROVENANCE = ("object", "risk", "source", "settled_by", "versions", "annotators"
 
 @dataclass(frozen=True, slots=True)
 class ExportedObject:
-    """One object of the assembled annotation. `xyxy` in scene pixels; `provenance` has the keys of PROVENANCE."""
+    """One object of the assembled annotation. `xyxy` in scene pixels; `provenance` has the keys of PROVENANCE.
+
+    `refined` holds what is known beyond the box, by aspect: a shape (routing.annotation.shapes) or chosen values, each
+    with its kind, risk, settled_by, annotators and drawings.
+    """
 
     label: int
     xyxy: tuple[float, float, float, float]
     provenance: dict[str, Any]
+    refined: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    def shape(self, aspect: str) -> Shape | None:
+        """The settled shape of an aspect, None where there is none."""
+        found = self.refined.get(aspect, {}).get("shape")
+        return None if found is None else shape_from_json(found)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedScene:
-    """A scene with its newest annotation. `name` is a relative POSIX path, `file` the stored picture."""
+    """A scene with its newest annotation. `name` is a relative POSIX path, `file` the stored picture; `about` says what
+    was asked of the whole scene: its state and class."""
 
     id: int
     name: str
@@ -31,6 +43,7 @@ class ExportedScene:
     height: int
     expected_missed: float
     objects: tuple[ExportedObject, ...]
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +52,13 @@ class ExportSet:
 
     project: str
     dataset: str
-    classes: tuple[LabelClass, ...]
+    schema: LabelSchema
     size: int
     scenes: Callable[[], Iterator[ExportedScene]]
+
+    @property
+    def classes(self) -> tuple[LabelClass, ...]:
+        return self.schema.classes
 
 
 @dataclass(frozen=True, slots=True)

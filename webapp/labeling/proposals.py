@@ -5,9 +5,11 @@ from typing import Any
 
 from routing.annotation.boxes import iou
 from routing.annotation.fields import FieldError
-from routing.annotation.shapes import shape_from_json
+from routing.annotation.shapes import Keypoints, Mask, Polygon, shape_from_json, shape_to_json
+from routing.consensus.conversions import mask_of, polygon_from
 from webapp.labeling.models import SceneObject
 from webapp.labeling.wants import Want
+from webapp.scenes.models import Scene
 
 SAME_IOU = 0.5  # of an imported box with the accepted one
 SHAPE_TYPES = {
@@ -20,15 +22,17 @@ SHAPE_TYPES = {
 }
 
 
-def proposal_for(want: Want, row: SceneObject, imported: Mapping[str, Any]) -> dict[str, Any] | None:
+def proposal_for(
+    want: Want, row: SceneObject, imported: Mapping[str, Any], scene: Scene
+) -> dict[str, Any] | None:
     """The shape to start from, None where there is none that fits the question."""
     wanted = SHAPE_TYPES.get(want.kind)
     if wanted is None:
         return None
     for shapes in (_imported(row, imported), row.signals.get("shapes") or {}):
-        shape = shapes.get(want.aspect)
-        if shape and shape.get("type") == wanted and _is_sound(shape, want):
-            return dict(shape)
+        shape = _read(shapes.get(want.aspect), want, scene)
+        if shape is not None and shape["type"] == wanted:
+            return shape
     return None
 
 
@@ -44,11 +48,18 @@ def _imported(row: SceneObject, imported: Mapping[str, Any]) -> Mapping[str, Any
     return best or {}
 
 
-def _is_sound(shape: Mapping[str, Any], want: Want) -> bool:
+def _read(given: Any, want: Want, scene: Scene) -> dict[str, Any] | None:
+    """The shape in the form that is asked for; None where there is none, or where it is not sound."""
     try:
-        shape_from_json(shape)
+        shape = shape_from_json(given)
     except FieldError:
-        return False
-    if want.kind == "keypoints":
-        return set(shape["points"]) == {joint["name"] for joint in want.ask["skeleton"]["joints"]}
-    return True
+        return None
+    match want.kind, shape:
+        case "fix_polygon", Mask():
+            shape = polygon_from(shape)
+        case "fix_mask", Polygon():
+            shape = mask_of(shape, scene.width, scene.height)
+        case "keypoints", Keypoints(points):
+            if {name for name, *_ in points} != {joint["name"] for joint in want.ask["skeleton"]["joints"]}:
+                return None
+    return shape_to_json(shape)

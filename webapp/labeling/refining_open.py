@@ -138,6 +138,7 @@ def _ask(
     if known is not None:
         stays = known.kind == want.kind and iou(known.box or row.box, row.box) >= STAYS_IOU
         if stays and known.state != State.CANCELLED:
+            _keep_name(book, row, known)
             return
         if known.rounds >= MAX_ROUNDS:
             give_up(known, book)
@@ -151,12 +152,19 @@ def _ask(
             return
         ask["calibration"] = calibration
     if want.kind not in ("attributes", "classify_image"):
-        ask["proposal"] = proposal_for(want, row, imported.of(row.scene_id))
+        ask["proposal"] = proposal_for(want, row, imported.of(row.scene_id), book.shelf.scene(row.scene_id))
     refinement = known or Refinement(scene_id=row.scene_id, object=row, aspect=want.aspect, kind=want.kind)
     refinement.box = list(row.box)
     book.objects.setdefault(row.pk, row)
     book.load_tiles([row.tile_id])
     begin(book, refinement, ask, project)
+
+
+def _keep_name(book: Book, row: SceneObject, known: Refinement) -> None:
+    """An object whose box was decided about once more keeps the finer class that people had named."""
+    if known.aspect == "class" and known.value and known.value["class"] is not None:
+        row.label = known.value["class"]
+        book.touch(row)
 
 
 def give_up(refinement: Refinement, book: Book) -> None:

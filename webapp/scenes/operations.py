@@ -162,7 +162,14 @@ def _prepare(
     except OSError as error:
         return None, [Problem(record.name, f"cannot be read ({error.strerror}); check the file")]
     kept, problems = check_boxes(record, info.width, info.height, ids)
-    imported = {"boxes": [list(xyxy) for xyxy, _ in kept], "labels": [label for _, label in kept]}
+    imported: dict[str, Any] = {
+        "boxes": [list(xyxy) for xyxy, _, _ in kept],
+        "labels": [label for _, label, _ in kept],
+    }
+    if any(shapes for _, _, shapes in kept):
+        imported["shapes"] = [dict(shapes) for _, _, shapes in kept]
+    if record.calibration is not None:
+        imported["calibration"] = dict(record.calibration)
     return Prepared(record, sha256, staged, info, imported if record.labelled_by else {}), problems
 
 

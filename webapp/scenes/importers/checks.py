@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from webapp.scenes.importers.records import Problem, RawBox, SceneRecord, Xyxy
 
@@ -10,8 +11,8 @@ EDGE = 1.0  # pixels by which a box may leave the picture: tools count from 0 or
 
 def check_boxes(
     record: SceneRecord, width: int, height: int, class_ids: Mapping[str, int]
-) -> tuple[list[tuple[Xyxy, int]], list[Problem]]:
-    """Return the sound boxes with their class ids, and one problem per unsound one.
+) -> tuple[list[tuple[Xyxy, int, Mapping[str, Any]]], list[Problem]]:
+    """Return the sound boxes with their class ids and shapes, and one problem per unsound one.
 
     `class_ids` maps class names in lower case. Sizes are pixels after EXIF orientation.
     """
@@ -21,7 +22,7 @@ def check_boxes(
         said, real = "×".join(map(str, record.declared)), f"{width}×{height}"
         message = f"{record.name} is said to be {said} pixels but is {real}, EXIF orientation applied; export it again"
         problems.append(Problem(file, message))
-    kept: list[tuple[Xyxy, int]] = []
+    kept: list[tuple[Xyxy, int, Mapping[str, Any]]] = []
     for box in record.boxes:
         class_id = class_ids.get(box.label.casefold())
         if class_id is None:
@@ -35,7 +36,7 @@ def check_boxes(
         if message:
             problems.append(Problem(file, f"{record.name}: {_named(box)} {message}", droppable=True))
         else:
-            kept.append((_cut(box.xyxy, width, height), class_id))
+            kept.append((_cut(box.xyxy, width, height), class_id, box.shapes))
     return kept, problems
 
 

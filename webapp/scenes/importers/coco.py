@@ -1,4 +1,8 @@
-"""COCO: one or more JSON files with `images`, `annotations` and `categories`, and the pictures they name."""
+"""COCO: one or more JSON files with `images`, `annotations` and `categories`, and the pictures they name.
+
+Outlines and keypoints of annotations are kept as proposals. An image may carry the `calibration` of its camera, which
+cuboids need: `{"K": 3 × 3, "ground": {"n": [3], "d"}}` (docs/microtask-kinds.md).
+"""
 
 import json
 import math
@@ -6,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from webapp.scenes.importers.coco_shapes import Unreadable, calibration_of, shapes_of
 from webapp.scenes.importers.lookup import PictureIndex
 from webapp.scenes.importers.records import Problem, RawBox, SceneRecord
 from webapp.scenes.importers.source import Source, clean_name
@@ -43,6 +48,7 @@ class _CocoFile:
         self, file: str, body: dict[str, Any], source: Source, index: PictureIndex, seen: dict[str, str]
     ) -> None:
         self.file, self.body, self.source, self.index, self.seen = file, body, source, index, seen
+        self.joints: dict[Any, list[str]] = {}
 
     def records(self) -> Iterator[SceneRecord | Problem]:
         lists: dict[str, list[dict[str, Any]]] = {}
@@ -53,6 +59,7 @@ class _CocoFile:
                 return
             lists[field] = rows
         names, problems = self._categories(lists["categories"])
+        self.joints = {_key(row.get("id")): _joints(row) for row in lists["categories"]}
         ids, more = self._image_ids(lists["images"])
         boxes, still_more = self._boxes(lists["annotations"], names, ids)
         yield from (*problems, *more, *still_more)
@@ -116,7 +123,12 @@ class _CocoFile:
                     self._problem(f"{where}: bbox must be [x, y, width, height], four numbers", True)
                 )
             else:
-                boxes[image].append(RawBox(names[category], xyxy, where))
+                try:
+                    shapes = shapes_of(row, self.joints[category])
+                except Unreadable as error:
+                    problems.append(self._problem(f"{where}: {error}", True))
+                else:
+                    boxes[image].append(RawBox(names[category], xyxy, where, shapes))
         return boxes, problems
 
     def _record(self, row: dict[str, Any], boxes: list[RawBox]) -> SceneRecord | Problem:
@@ -141,10 +153,20 @@ class _CocoFile:
                 f"image {row['id']!r}: {name!r} could be {found[0]} or {found[1]}; write the path"
             )
         declared = _size(row.get("width"), row.get("height"))
-        return SceneRecord(name, self.source.path(found[0]), tuple(boxes), declared, self.file)
+        try:
+            calibration = calibration_of(row)
+        except Unreadable as error:
+            return self._problem(f"image {row['id']!r}: {error}")
+        return SceneRecord(name, self.source.path(found[0]), tuple(boxes), declared, self.file, calibration)
 
     def _problem(self, message: str, droppable: bool = False) -> Problem:
         return Problem(self.file, message, droppable)
+
+
+def _joints(row: dict[str, Any]) -> list[str]:
+    """The keypoint names of a category; none where they are not given."""
+    names = row.get("keypoints")
+    return names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []
 
 
 def _key(id: Any) -> int | str | None:

@@ -1,7 +1,9 @@
 """What a reader gives: one record per scene, or a problem that names the file and the fix."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 Xyxy = tuple[float, float, float, float]
 
@@ -20,11 +22,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class RawBox:
-    """A box as the file says, unchecked. `where` names it for people, e.g. `annotation 17`."""
+    """A box as the file says, unchecked. `where` names it for people, e.g. `annotation 17`.
+
+    `shapes` are those that came with it, by aspect (outline, skeleton, line, cuboid), in the JSON of
+    routing.annotation.shapes and sound.
+    """
 
     label: str
     xyxy: Xyxy
     where: str
+    shapes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,8 @@ class SceneRecord:
     """A picture to import with the boxes that came with it.
 
     `name` is unique within an import; `path` is a file on disk; `declared` is the (width, height) that the annotations
-    claim, None where they claim nothing; `labelled_by` is the file that the boxes came from.
+    claim, None where they claim nothing; `labelled_by` is the file that the boxes came from; `calibration` is that of the
+    camera, {K, ground} (docs/microtask-kinds.md).
     """
 
     name: str
@@ -40,6 +48,7 @@ class SceneRecord:
     boxes: tuple[RawBox, ...] = ()
     declared: tuple[int, int] | None = None
     labelled_by: str = ""
+    calibration: Mapping[str, Any] | None = None
 
 
 class ImportRefused(Exception):
