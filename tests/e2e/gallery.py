@@ -3,6 +3,7 @@
 Real aerial pictures where the registry package that holds them is at hand, a painted orchard otherwise.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,7 @@ from PIL import Image
 
 from models import datasets
 from models.assets import AssetError
-from webapp.devtools import busy_day, rehearsal
+from webapp.devtools import busy_day, rehearsal, staged_tasks
 from webapp.devtools.rehearsal import Picture, World
 from webapp.labeling import operations
 from webapp.people.models import User
@@ -26,6 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "out" / "gallery"
+SHARED = Path(os.environ.get("TESSERA_SHARED", ROOT.parent / "shared"))
 SCREENSHOTS = ROOT / "docs" / "screenshots"
 SCENE = "2019_YELL_2_541000_4977000_image_crop"
 CUT = (180, 260, 900, 780)  # of the scene, for tasks about a single tile
@@ -42,6 +44,7 @@ LANGUAGES = {"german": "de", "arabic": "ar"}
 NAMES = (
     "login",
     *(f"feed-{kind}" for kind in KINDS),
+    *(f"staged-{kind}" for kind in (*staged_tasks.CLASS_KINDS, *staged_tasks.CUBOID_KINDS)),
     *(f"feed-{name}" for name in ("adjudicate-blind", "idle", *PANELS, *LANGUAGES)),
     *("desk", "desk-empty", "ops", "ops-empty", "ops-pause", "ops-dataset", "ops-scene"),
 )
@@ -85,6 +88,7 @@ class Stand:
     person: User | None
     path: str
     prepare: Callable[[Any], None]
+    before: Callable[[Any], object] = lambda tab: None  # what is done before the page is opened
 
 
 def nothing(tab: Any) -> None:
@@ -130,6 +134,8 @@ class Stands:
             return Stand(None, "/login/", nothing)
         if screen == "feed":
             return self.feed(what)
+        if screen == "staged":
+            return self.staged(what)
         world = self.empty() if what == "empty" else self.busy()
         paths = {
             "desk": "/desk/",
@@ -154,6 +160,24 @@ class Stands:
         person = world.olga if kind == "adjudicate" else world.ada
         prepare = (lambda tab: tab.task(kind)) if what != kind else working(kind, world)
         return Stand(person, "/feed/", prepare)
+
+    def staged(self, kind: str) -> Stand:
+        """A kind that no rehearsal leads to, with a payload of its own."""
+        try:
+            task = staged_tasks.staged_task(kind, self.part, SHARED / "data")
+        except FileNotFoundError as missing:
+            pytest.skip(
+                f"no street scene at {missing.filename}; set TESSERA_SHARED to the folder that holds data/"
+            )
+
+        def prepare(tab: Any) -> None:
+            tab.task(kind)
+            if kind == "cuboid_lidar":
+                tab.page.locator('.lidar[data-cloud="ready"]').wait_for()
+            tab.press(*task.keys)
+            tab.page.wait_for_timeout(400)
+
+        return Stand(self.empty().ada, "/feed/", prepare, lambda tab: staged_tasks.stage(tab.page, task))
 
     def asking(self, kind: str, name: str = "") -> World:
         """A world in which one task of this kind is open."""
@@ -220,6 +244,7 @@ def test_screen(tab: Callable[..., Any], stands: Stands, name: str, size: str, s
         color_scheme=scheme,
         has_touch=size == "phone",
     )
+    stand.before(page)
     stand.prepare(page.open(stand.path))
     page.page.screenshot(
         path=OUT / f"{name}-{size}-{scheme}.png",

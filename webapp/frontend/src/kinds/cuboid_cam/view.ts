@@ -3,7 +3,7 @@ import { INK, outline } from "../../canvas/painter";
 import { Stage } from "../../canvas/stage";
 import type { Host, KindView } from "../session";
 import { CuboidDesk } from "../shared/cuboid_desk";
-import { paintCuboid } from "../shared/cuboid_looks";
+import { focusOn, paintCuboid } from "../shared/cuboid_looks";
 import type { CuboidWork } from "../shared/cuboidwork";
 import { decoded, paintContext } from "../shared/looks";
 import { type CuboidTask, promptCuboid } from "./model";
@@ -22,7 +22,7 @@ export function mountCuboidCam(host: Host<CuboidTask, CuboidWork>): KindView<Cub
   });
   const stage: Stage = new Stage({
     label: promptCuboid(task),
-    focus: task.view,
+    focus: focusOn(task.view, task.object.box),
     cursor: "crosshair",
     pictures: () => decoded(task.media, host.pictures),
     zoomed: () => host.zoomed(),

@@ -9,7 +9,7 @@ import { t } from "../../messages";
 import { promptCuboid } from "../cuboid_cam/model";
 import type { Host, KindView } from "../session";
 import { CuboidDesk } from "../shared/cuboid_desk";
-import { paintCuboid } from "../shared/cuboid_looks";
+import { focusOn, paintCuboid } from "../shared/cuboid_looks";
 import { type CuboidWork, pointedFromAbove } from "../shared/cuboidwork";
 import { decoded, paintContext } from "../shared/looks";
 import { lidarCommands } from "./keys";
@@ -135,7 +135,7 @@ function cameraStage(
   const { task } = host;
   return new Stage({
     label: promptCuboid(task),
-    focus: task.view,
+    focus: focusOn(task.view, task.object.box),
     cursor: "crosshair",
     pictures: () => decoded(task.media, host.pictures),
     zoomed: () => host.zoomed(),

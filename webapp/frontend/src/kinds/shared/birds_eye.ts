@@ -54,10 +54,9 @@ export function fromMap(view: MapView, [u, v]: readonly [number, number]): reado
   ];
 }
 
-/** The yaw for which the front points from the middle of the cuboid to a place on the map. */
-export function yawTo(view: MapView, from: readonly [number, number], [u, v]: readonly [number, number]): number {
-  const [x, y] = fromMap(view, [u, v]);
-  return wrapped(Math.atan2(y - from[1], x - from[0]));
+/** The heading that a place of the dial stands for. */
+export function yawAt(view: MapView, [u, v]: readonly [number, number]): number {
+  return wrapped(view.up + Math.atan2(MIDDLE - u, MIDDLE - v));
 }
 
 export class BirdsEye {
@@ -69,7 +68,6 @@ export class BirdsEye {
   private readonly front = svg("path", { class: "map-front" });
   private readonly knob: SVGGElement;
   private view: MapView | null = null;
-  private solid: Solid | null = null;
   private busy = false;
 
   /** Without events it only shows. */
@@ -113,9 +111,8 @@ export class BirdsEye {
   }
 
   render(solid: Solid): void {
-    this.solid = solid;
-    // The map stands still under a drag, and follows what left its middle.
-    if (!this.view || (!this.busy && this.strayed(this.view, solid))) this.view = mapAround(this.camera, solid);
+    // The map stands still under a drag and follows the cuboid otherwise.
+    if (!this.view || !this.busy) this.view = mapAround(this.camera, solid);
     const { view } = this;
     setAll(this.grid, { d: gridPath(view) });
     setAll(this.sight, { d: this.sightPath(view, solid) });
@@ -134,12 +131,6 @@ export class BirdsEye {
       });
   }
 
-  private strayed(view: MapView, solid: Solid): boolean {
-    const [u, v] = onMap(view, [solid.center[0], solid.center[1]]);
-    const next = mapAround(this.camera, solid);
-    return Math.hypot(u - MIDDLE, v - MIDDLE) > DIAL * 0.25 || Math.abs(next.pxPerM / view.pxPerM - 1) > 0.25;
-  }
-
   private sightPath(view: MapView, solid: Solid): string {
     const eye = eyeOf(this.camera);
     const [u, v] = onMap(view, [solid.center[0], solid.center[1]]);
@@ -155,10 +146,10 @@ export class BirdsEye {
       return [(event.clientX - frame.left) * scale, (event.clientY - frame.top) * scale];
     };
     const tell = (event: PointerEvent, final: boolean): void => {
-      const { view, solid } = this;
-      if (!view || !solid) return;
+      const { view } = this;
+      if (!view) return;
       const at = spot(event);
-      if (turning) events.turn(yawTo(view, [solid.center[0], solid.center[1]], at), final);
+      if (turning) events.turn(yawAt(view, at), final);
       else events.place(fromMap(view, at), final);
     };
     this.root.addEventListener("pointerdown", (event) => {
@@ -205,14 +196,19 @@ function onDial(view: MapView, yaw: number): readonly [number, number] {
   return [MIDDLE - Math.sin(angle) * DIAL, MIDDLE - Math.cos(angle) * DIAL];
 }
 
+/** Lines that stay where they are on the ground while the map follows the cuboid. */
 function gridPath(view: MapView): string {
-  const parts: string[] = [];
+  const [cos, sin] = [Math.cos(view.up), Math.sin(view.up)];
+  const away = cos * view.at[0] + sin * view.at[1];
+  const left = cos * view.at[1] - sin * view.at[0];
+  const lines: string[] = [];
   const reach = Math.ceil(SIZE / view.pxPerM / GRID_M / 2) + 1;
+  const rest = (m: number): number => m - Math.floor(m / GRID_M) * GRID_M;
   for (let i = -reach; i <= reach; i++) {
-    const at = MIDDLE + i * GRID_M * view.pxPerM;
-    parts.push(`M${at} 0V${SIZE}M0 ${at}H${SIZE}`);
+    lines.push(`M${MIDDLE + (i * GRID_M + rest(left)) * view.pxPerM} 0V${SIZE}`);
+    lines.push(`M0 ${MIDDLE + (i * GRID_M + rest(away)) * view.pxPerM}H${SIZE}`);
   }
-  return parts.join("");
+  return lines.join("");
 }
 
 function ticks(): string {

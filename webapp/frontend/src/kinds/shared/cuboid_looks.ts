@@ -3,7 +3,7 @@
 import { type Camera, project, projectLine } from "../../canvas/camera";
 import { cornersOf, type Solid } from "../../canvas/camera_cuboid";
 import { plus, type Vec3 } from "../../canvas/camera_vectors";
-import type { Point } from "../../canvas/geometry";
+import { type Box, center, clampBox, type Point, type Rect, rectOfBox, sides } from "../../canvas/geometry";
 import type { Brush } from "../../canvas/painter";
 import { toScreen } from "../../canvas/transform";
 
@@ -28,6 +28,21 @@ const FRONT: readonly (readonly [number, number])[] = [
   [1, 4],
 ];
 const BOTTOM = [0, 1, 2, 3] as const;
+
+/** Free room around the object, in its own sides: for the ground before it and what it stands beside. */
+const ROOM = 1.1;
+
+/** What to look at first: the object with room around it, within what the server shows. */
+export function focusOn(view: Rect, box: Box): Rect {
+  const { w, h } = sides(box);
+  const [x, y] = center(box);
+  const half = Math.max(w, h) * (0.5 + ROOM);
+  const shown = clampBox(
+    [x - half, y - half, x + half, y + half],
+    [view[0], view[1], view[0] + view[2], view[1] + view[3]],
+  );
+  return sides(shown).w > 1 && sides(shown).h > 1 ? rectOfBox(shown) : view;
+}
 
 export function paintCuboid(brush: Brush, camera: Camera, solid: Solid, color: string): void {
   const corners = cornersOf(solid);

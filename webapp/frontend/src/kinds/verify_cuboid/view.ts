@@ -4,7 +4,7 @@ import { el } from "../../lib/dom";
 import { t } from "../../messages";
 import type { Host, KindView } from "../session";
 import { BirdsEye } from "../shared/birds_eye";
-import { paintCuboid } from "../shared/cuboid_looks";
+import { focusOn, paintCuboid } from "../shared/cuboid_looks";
 import { whereabouts } from "../shared/cuboid_panel";
 import { decoded, paintContext } from "../shared/looks";
 import { type VerdictState, verdictPanel } from "../shared/verdicts";
@@ -16,7 +16,7 @@ export function mountVerifyCuboid(host: Host<VerifyCuboidTask, VerdictState>): K
   const { camera } = task.rig;
   const stage = new Stage({
     label: promptVerifyCuboid(task),
-    focus: task.view,
+    focus: focusOn(task.view, task.object.box),
     pictures: () => decoded(task.media, host.pictures),
     zoomed: () => host.zoomed(),
     paint(brush) {
