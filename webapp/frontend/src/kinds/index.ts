@@ -9,9 +9,11 @@ import { cuboidCam } from "./cuboid_cam";
 import { cuboidLidar } from "./cuboid_lidar";
 import { drawMissed } from "./draw_missed";
 import { fixBox } from "./fix_box";
+import { fixMask } from "./fix_mask";
 import { fixPolygon } from "./fix_polygon";
 import { gridVerify } from "./grid_verify";
 import { keypoints } from "./keypoints";
+import { labelRegion } from "./label_region";
 import { mergeDuplicates } from "./merge_duplicates";
 import { nameUnknown } from "./name_unknown";
 import { pointYesno } from "./point_yesno";
@@ -35,10 +37,12 @@ const all: readonly Kind[] = [
   triageScene,
   mergeDuplicates,
   fixPolygon,
+  fixMask,
   keypoints,
   polyline,
   verifyMask,
   pointYesno,
+  labelRegion,
   cuboidCam,
   verifyCuboid,
   nameUnknown,
