@@ -38,6 +38,7 @@ def with_ids(wanted: Mapping[str, Any], project: Project) -> list[dict[str, Any]
 def save_schema(*, project: Project, wanted: Mapping[str, Any], by: User) -> SchemaVersion:
     """Add the wanted schema as the next version; raises SchemaError."""
     more = {part: wanted[part] for part in PARTS[1:] if wanted.get(part)}
+    LabelSchema.from_json({**more, "classes": with_ids(wanted, project)})  # before rows are filled up
     rows = [{"key": None, **row} if isinstance(row, dict) else row for row in with_ids(wanted, project)]
     return new_schema_version(project=project, classes=rows, more=more, created_by=by)
 
