@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from webapp.devtools import rehearsal
 from webapp.devtools.axe import violations
 from webapp.devtools.rehearsal import Picture, World
 from webapp.devtools.staged_feed import StagedFeed, payload, serve_picture
+from webapp.labeling.models import Answer
 
 pytestmark = pytest.mark.browser
 
@@ -69,6 +71,27 @@ ANSWERS: dict[str, dict[str, Any]] = {
     "name_unknown": {"class": 3, "propose": "", "out_of_scope": False},
 }
 KINDS = list(PAYLOADS)
+
+# What a project's schema wants, the keys that answer it, and what arrives in the database.
+WANTED: dict[str, tuple[dict[str, Any], list[str], dict[str, Any]]] = {
+    "attributes": (
+        {
+            "classes": [{"name": "tree", "attributes": ["occlusion", "lights"]}],
+            "more": {"attributes": ATTRIBUTES},
+        },
+        KEYS["attributes"],
+        ANSWERS["attributes"],
+    ),
+    "classify_image": (
+        {
+            "classes": ["orchard", "meadow", "road"],
+            "more": {"scene": {"triage": False, "classes": [0, 1, 2]}},
+        },
+        ["Shift+1", "2"],
+        {"class": 1, "alt": 0},
+    ),
+    "triage_scene": ({"classes": ["tree"], "more": {"scene": {"triage": True}}}, ["2"], {"state": "dark"}),
+}
 
 Staged = tuple[Any, StagedFeed]
 Stage = Callable[..., Staged]
@@ -286,3 +309,20 @@ class TestNameUnknown:
         page.acknowledged()
 
         assert feed.value == {"class": None, "propose": "", "out_of_scope": True}
+
+
+@pytest.mark.parametrize("kind", list(WANTED))
+class TestThroughTheFeed:
+    def test_what_a_schema_wants_is_asked_and_answered(
+        self, server: Any, tab: Callable[..., Any], picture: Picture, kind: str
+    ) -> None:
+        schema, keys, value = WANTED[kind]
+        world = rehearsal.build(picture, **schema)
+        task = rehearsal.open_wanted(world, kind)
+        page = tab(world.ada).open()
+        page.task(kind)
+        page.press(*keys)
+        page.acknowledged()
+
+        answer = Answer.objects.get(microtask=task, annotator=world.ada)
+        assert (answer.outcome, answer.late, answer.value) == ("answered", False, value)

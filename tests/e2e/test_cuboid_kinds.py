@@ -14,9 +14,11 @@ import pytest
 
 from routing.annotation import frames
 from routing.annotation.shapes import Cuboid, shape_from_json
+from webapp.devtools import rehearsal
 from webapp.devtools.axe import violations
 from webapp.devtools.rehearsal import Picture, World
 from webapp.devtools.staged_feed import StagedFeed, payload, serve_picture
+from webapp.labeling.models import Answer
 
 pytestmark = pytest.mark.browser
 
@@ -364,6 +366,24 @@ class TestEveryKind:
         page.page.reload()
         page.task(kind)
         assert page.page.get_by_test_id("prompt").inner_text() not in ("", english)
+
+
+class TestThroughTheFeed:
+    def test_a_class_that_wants_cuboids_is_given_one(
+        self, server: Any, tab: Callable[..., Any], picture: Picture
+    ) -> None:
+        world = rehearsal.build(picture, classes=[{"name": "tree", "geometry": "cuboid", "dims": USUAL}])
+        world.scene.imported = {**(world.scene.imported or {}), "calibration": CALIBRATION}
+        world.scene.save()
+        task = rehearsal.open_wanted(world, "cuboid_cam", objects=1)
+        page = tab(world.ada).open()
+        page.task("cuboid_cam")
+        page.press("Shift+ArrowUp", "v", "Enter")
+        page.acknowledged()
+
+        answer = Answer.objects.get(microtask=task, annotator=world.ada)
+        assert (answer.outcome, answer.late, answer.value["deleted"]) == ("answered", False, False)
+        assert shape_of(answer.value["shape"]).dims == pytest.approx(USUAL)
 
 
 def shape_of(value: dict[str, Any]) -> Cuboid:
