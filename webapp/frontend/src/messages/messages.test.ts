@@ -7,7 +7,7 @@ const sources = import.meta.glob("../**/*.ts", { eager: true, query: "?raw", imp
   string
 >;
 const code = Object.entries(sources)
-  .filter(([path]) => !path.includes("/messages/") && !path.endsWith(".test.ts"))
+  .filter(([path]) => !path.includes("/messages/") && !path.includes("/site/") && !path.endsWith(".test.ts"))
   .map(([, text]) => text)
   .join("\n");
 
