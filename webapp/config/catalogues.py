@@ -19,7 +19,7 @@ def read_po(text: str) -> Messages:
     Raises ValueError naming the line for what cannot be read.
     """
     found: Messages = {}
-    for entry in _entries(text):
+    for entry in entries_of(text):
         key = entry.get("msgid", "")
         if "msgctxt" in entry:
             key = f"{entry['msgctxt']}{CONTEXT}{key}"
@@ -31,7 +31,7 @@ def read_po(text: str) -> Messages:
     return found
 
 
-def _entries(text: str) -> Iterator[dict[str, str]]:
+def entries_of(text: str) -> Iterator[dict[str, str]]:
     """The fields of each entry: msgctxt, msgid, msgid_plural, msgstr, msgstr[0], ..."""
     entry: dict[str, str] = {}
     field = ""
