@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from defusedxml import ElementTree
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
 
@@ -41,12 +42,16 @@ COLOURS = 64
 TITLE = "Trees of Yellowstone"
 PANELS = {"help": "Shift+?", "guideline": "g", "why": "y", "report": "r", "display": "i"}
 LANGUAGES = {"german": "de", "arabic": "ar"}
+SETUP = ("images", "schema", "guideline", "targets", "people", "start")
 NAMES = (
     "login",
     *(f"feed-{kind}" for kind in KINDS),
     *(f"staged-{kind}" for kind in (*staged_tasks.CLASS_KINDS, *staged_tasks.CUBOID_KINDS)),
     *(f"feed-{name}" for name in ("adjudicate-blind", "idle", *PANELS, *LANGUAGES)),
     *("desk", "desk-empty", "ops", "ops-empty", "ops-pause", "ops-dataset", "ops-scene"),
+    *("ops-object", "ops-reopen", "ops-appeal", "me", "me-paused", "me-empty"),
+    *(f"setup-{name}" for name in ("projects", "new", *SETUP)),
+    *(f"{name}-arabic" for name in ("ops", "ops-object", "setup-schema", "setup-targets", "me")),
 )
 
 
@@ -117,6 +122,12 @@ def working(kind: str, world: World, *keys: str) -> Callable[[Any], None]:
     return prepare
 
 
+def in_arabic(tab: Any) -> None:
+    tab.page.locator("select[data-language]").select_option("ar")
+    tab.page.wait_for_function("() => document.documentElement.dir === 'rtl'")
+    tab.page.wait_for_load_state("networkidle")
+
+
 def idle(tab: Any) -> None:
     tab.until("s.idle !== null")
 
@@ -136,6 +147,11 @@ class Stands:
             return self.feed(what)
         if screen == "staged":
             return self.staged(what)
+        if name.endswith("-arabic"):
+            stand = self[name.removesuffix("-arabic")]
+            return Stand(stand.person, stand.path, in_arabic)
+        if screen == "setup":
+            return self.setting_up(what)
         world = self.empty() if what == "empty" else self.busy()
         paths = {
             "desk": "/desk/",
@@ -143,8 +159,16 @@ class Stands:
             "ops-pause": f"/ops/projects/{world.project.pk}/pause/",
             "ops-dataset": f"/ops/datasets/{world.scene.dataset_id}/",
             "ops-scene": f"/ops/scenes/{world.scene.pk}/",
+            "ops-object": f"/ops/objects/{busy_day.disputed(world)}/",
+            "ops-reopen": f"/ops/datasets/{world.scene.dataset_id}/reopen/?risk=2",
+            "ops-appeal": f"/ops/appeals/{busy_day.appealing(world)}/",
+            "me": "/me/",
+            "me-paused": "/me/",
         }
-        person = world.olga if screen == "desk" else world.otto
+        if screen == "me":
+            person = {"": world.crew[0], "paused": world.crew[-1], "empty": world.ada}[what]
+        else:
+            person = world.olga if screen == "desk" else world.otto
         return Stand(person, paths[name.removesuffix("-empty")], nothing)
 
     def feed(self, what: str) -> Stand:
@@ -178,6 +202,15 @@ class Stands:
             tab.page.wait_for_timeout(400)
 
         return Stand(self.empty().ada, "/feed/", prepare, lambda tab: staged_tasks.stage(tab.page, task))
+
+    def setting_up(self, step: str) -> Stand:
+        """A draft with pictures, classes, a guideline with examples and some people."""
+        world = self.empty()
+        if step in ("projects", "new"):
+            return Stand(world.otto, "/projects/" if step == "projects" else "/projects/new/", nothing)
+        busy_day.prepare(world)
+        path = reverse(f"setup:{step}", args=[world.project.pk])
+        return Stand(world.otto, path, nothing)
 
     def asking(self, kind: str, name: str = "") -> World:
         """A world in which one task of this kind is open."""

@@ -13,8 +13,12 @@ from routing.annotation.boxes import iou
 from routing.assignment import Waiting
 from webapp.devtools.rehearsal import DOMAIN, Box, World
 from webapp.labeling import grids, operations
-from webapp.labeling.models import Assignment
+from webapp.labeling.models import AnnotatorRecord, Assignment, SceneObject
 from webapp.labeling.operations import Desk, Submission
+from webapp.people.models import Appeal
+from webapp.projects.examples import Example, square_around
+from webapp.projects.models import GuidelineVersion
+from webapp.projects.operations import new_guideline_version, set_targets
 
 SECONDS = {"coverage_tile": 9.0, "draw_missed": 6.0, "verify_box": 2.2, "grid_verify": 14.0, "fix_box": 4.5,
            "compare_two": 3.0, "adjudicate": 15.0}  # fmt: skip
@@ -40,6 +44,42 @@ def work(world: World, *, rounds: int = 60, minutes: float = 29.0, seed: int = 3
             _submit(given, now)
         answers += len(given)
     return answers
+
+
+def disputed(world: World) -> int:
+    """The object with the longest history."""
+    rows = SceneObject.objects.filter(scene=world.scene, state="accepted").values_list(
+        "pk", "evidence", "version"
+    )
+    return max(rows, key=lambda row: (len(row[1]) + row[2], row[0]), default=(0, [], 0))[0]
+
+
+def appealing(world: World) -> int:
+    """The last of the crew is paused and appeals; return the appeal."""
+    person = world.crew[-1] if world.crew else world.ada
+    AnnotatorRecord.objects.filter(annotator=person).update(
+        standing="paused", standing_reason="Over 24 checked answers this account says yes whatever is shown."
+    )
+    text = (
+        "The connection was slow and the pictures stayed blurred, so I went by the shapes. It is fixed now."
+    )
+    return Appeal.objects.get_or_create(person=person, defaults={"message": text})[0].pk
+
+
+def prepare(world: World) -> None:
+    """Bring the set-up of a project that was not started to where a manager would look it over."""
+    if GuidelineVersion.objects.filter(project=world.project).count() > 1:
+        return
+    captions = (("right", "touches the crown on all sides"), ("right", "cut off by the border: draw what is seen"),
+                ("wrong", "two crowns in one box"))  # fmt: skip
+    examples = [
+        Example(verdict, caption, world.scene.pk, square_around(
+            (x1 + x2) / 2, (y1 + y2) / 2, 2.4 * max(x2 - x1, y2 - y1), world.scene.width, world.scene.height), 0)
+        for (verdict, caption), (x1, y1, x2, y2) in zip(captions, world.truth, strict=False)
+    ]  # fmt: skip
+    text = "Every crown gets a box of its own.\n\nShadows do not count; what is hidden is not guessed."
+    new_guideline_version(project=world.project, text=text, examples=examples, created_by=world.otto)
+    set_targets(project=world.project, policy={"target_risk": 0.03}, budget=1200.0)
 
 
 def _submit(given: list[Submission], now: datetime) -> None:
