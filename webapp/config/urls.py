@@ -14,6 +14,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("", include("webapp.people.urls")),
     path("", include("webapp.feed.urls")),
+    path("", include("webapp.pipeline.urls")),
     path("", include("webapp.projects.urls")),
     path("projects/", include("webapp.setup.urls")),
     path("me/", include("webapp.me.urls")),

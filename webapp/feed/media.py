@@ -40,6 +40,8 @@ def with_media(task: Microtask | Question) -> dict[str, Any]:
         ]
         payload["media"] = []
         return payload
+    if task.kind == "fix_mask":
+        payload["refiner"] = f"/api/v1/refine/{task.id}"  # webapp.pipeline.refiner
     shape = PANE if task.kind == "compare_two" else SCREEN
     payload["media"] = [
         _medium(task.scene_id, _with_context(payload["view"], payload["scene"], shape), FOCUS_OUT)
