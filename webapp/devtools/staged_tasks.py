@@ -86,9 +86,8 @@ def _of_street(kind: str, folder: Path) -> StagedTask:
     matrices = _matrices(folder / "calib" / "000000.txt")
     projection = matrices["P2"].reshape(3, 4)
     k = projection[:, :3]
-    row = next(
-        r.split() for r in (folder / "label_2" / "000000.txt").read_text().splitlines() if r[:3] == "Car"
-    )
+    labels = (folder / "label_2" / "000000.txt").read_text().splitlines()
+    row = next(line.split() for line in labels if line.startswith("Pedestrian"))
     xyxy = [float(v) for v in row[4:8]]
     height, width, length, x, y, z, yaw = map(float, row[8:15])
     to_camera = np.linalg.inv(k) @ projection[:, 3]
