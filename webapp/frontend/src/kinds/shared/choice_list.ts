@@ -94,7 +94,7 @@ export class ChoiceList {
         {
           type: "button",
           class: "chip choice-second",
-          "aria-label": t("choice.second_of", { class: c.name }),
+          "aria-label": `${t("choice.second_short")} · ${t("choice.second_of", { class: c.name })}`,
           title: t("choice.second"),
           "data-action": `second-${c.id}`,
           onmousedown: keepFocus,
