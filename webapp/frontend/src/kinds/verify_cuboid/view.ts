@@ -37,10 +37,10 @@ export function mountVerifyCuboid(host: Host<VerifyCuboidTask, VerdictState>): K
     element: stage.root,
     side: el(
       "div",
-      { class: "side-stack", "data-essential": true },
+      { class: "side-stack cuboid-verify", "data-essential": true },
       el(
         "section",
-        { class: "side-section" },
+        { class: "side-section from-above" },
         el("h2", {}, t("cuboid.from_above")),
         map.element,
         el("p", { class: "note figures" }, figures.join(" · ")),
