@@ -24,6 +24,7 @@ import {
   nearFoot,
   resized,
   type Solid,
+  standAlong,
   standAt,
   turned,
   unlevelled,
@@ -203,6 +204,25 @@ describe("cuboids", () => {
       const across = Math.abs(-Math.sin(s.yaw) * dx + Math.cos(s.yaw) * dy) / s.dims[1];
       expect(Math.max(along, across)).toBeCloseTo(0.5);
     });
+  });
+
+  it("stand with the side that is seen on a line from back to front", () => {
+    repeat(() => {
+      const camera = anyCamera();
+      const [back, front]: Vec3[] = [0, 0].map((): Vec3 => [between(8, 40), between(-9, 9), 0]);
+      if (!back || !front) return;
+      const s = standAlong(eyeOf(camera), anySolid(), back, front);
+      if (!s) return;
+      expect(Math.cos(s.yaw - Math.atan2(front[1] - back[1], front[0] - back[0]))).toBeCloseTo(1);
+      const across = (p: Vec3): number =>
+        Math.cos(s.yaw) * (p[1] - s.center[1]) - Math.sin(s.yaw) * (p[0] - s.center[0]);
+      // Both lie on one side, and it is the one that faces the camera.
+      expect(Math.abs(across(back))).toBeCloseTo(s.dims[1] / 2);
+      expect(across(front)).toBeCloseTo(across(back));
+      expect(Math.sign(across(eyeOf(camera)))).toBe(Math.sign(across(back)));
+      expect(bottomHeight(s)).toBeCloseTo(0);
+    });
+    expect(standAlong([0, 0, 2], anySolid(), [9, 0, 0], [9.1, 0, 0])).toBeNull();
   });
 
   it("look the same at any depth along the ray", () => {

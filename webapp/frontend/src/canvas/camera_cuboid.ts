@@ -99,6 +99,22 @@ export function facing(s: Solid, to: Vec3): Solid {
   return Math.hypot(dx, dy) < 0.05 ? s : { ...s, yaw: wrapped(Math.atan2(dy, dx)) };
 }
 
+const SHORTEST_SIDE = 0.2;
+
+/**
+ * Stand with the side that faces the eye on a line of the ground, from its back to its front: two wheels, two feet. The
+ * middle stands beside the middle of the two; null when they are one point.
+ */
+export function standAlong(eye: Vec3, s: Solid, back: Vec3, front: Vec3): Solid | null {
+  const [dx, dy] = [front[0] - back[0], front[1] - back[1]];
+  if (Math.hypot(dx, dy) < SHORTEST_SIDE) return null;
+  const yaw = wrapped(Math.atan2(dy, dx));
+  const middle: Vec3 = [(back[0] + front[0]) / 2, (back[1] + front[1]) / 2, back[2]];
+  const left: Vec3 = [-Math.sin(yaw), Math.cos(yaw), 0];
+  const inward = dot3(minus(middle, eye), left) >= 0 ? 1 : -1;
+  return { ...s, yaw, center: plus(middle, plus(times(left, (inward * s.dims[1]) / 2), [0, 0, s.dims[2] / 2])) };
+}
+
 /** Another depth along the viewing ray: grown about the eye, so that the picture of it stays what it is. */
 export function atDepth(camera: Camera, s: Solid, factor: number): Solid {
   const eye = eyeOf(camera);

@@ -54,21 +54,31 @@ describe("cuboid_cam", () => {
   });
 
   it("puts the near foot where the picture is clicked, and knows no ground in the sky", () => {
-    const placed = pointed(task.rig, start.solid, "place", [500, 240]);
+    const placed = pointed(task.rig, start, [500, 240])?.solid;
     if (!placed) throw new Error("the click has no ground");
     const foot = project(task.rig.camera, nearFoot(task.rig.camera, placed));
     expect(foot?.[0]).toBeCloseTo(500);
     expect(foot?.[1]).toBeCloseTo(240);
-    expect(pointed(task.rig, start.solid, "place", [500, 100])).toBeNull();
+    expect(pointed(task.rig, start, [500, 100])).toBeNull();
     expect(changed(placed)).toHaveProperty("value.deleted", false);
   });
 
-  it("turns by a click ahead of it and grows to a click on its top", () => {
-    const ahead = pointed(task.rig, start.solid, "heading", [609.6, 300]);
-    expect(Math.abs((ahead?.yaw ?? 0) - start.solid.yaw)).toBeGreaterThan(0.1);
-    const tall = pointed(task.rig, start.solid, "top", [437, 120]);
-    expect(tall?.dims[2]).toBeGreaterThan(start.solid.dims[2]);
-    expect(pointed(task.rig, start.solid, "top", [437, 300])).toBeNull();
+  it("stands along two clicks, from its back to its front", () => {
+    const first = pointed(task.rig, { ...start, tool: "heading" }, [440, 262]);
+    expect(first?.solid).toBe(start.solid);
+    if (!first) throw new Error("the click has no ground");
+    expect(answerCuboidCam(task, first)).toHaveProperty("missing");
+    const second = pointed(task.rig, first, [520, 262]);
+    // Both feet are as far away as each other: it stands across the line of sight, its front to the right.
+    expect(second?.solid.yaw).toBeCloseTo(-Math.PI / 2);
+    expect(second?.back).toBeNull();
+    expect(pointed(task.rig, first, [440.2, 262])).toBeNull();
+  });
+
+  it("grows to a click on its top", () => {
+    const tall = pointed(task.rig, { ...start, tool: "top" }, [437, 120]);
+    expect(tall?.solid.dims[2]).toBeGreaterThan(start.solid.dims[2]);
+    expect(pointed(task.rig, { ...start, tool: "top" }, [437, 300])).toBeNull();
   });
 
   it("moves, turns, sinks into the depth and takes the usual size by keys", () => {
@@ -92,7 +102,10 @@ describe("cuboid_cam", () => {
   });
 
   it("keeps the tool through undo", () => {
-    expect(carryCuboid({ ...start, tool: "top", deleted: true }, start)).toEqual({ ...start, tool: "top" });
+    expect(carryCuboid({ ...start, tool: "top", back: [9, 0, 0], deleted: true }, start)).toEqual({
+      ...start,
+      tool: "top",
+    });
   });
 
   it("names the field that is broken", () => {

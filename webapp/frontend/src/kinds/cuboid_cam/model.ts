@@ -42,7 +42,7 @@ export function promptCuboid(task: Task & { readonly object: ObjectVersion }): s
 }
 
 export function carryCuboid(left: CuboidWork, back: CuboidWork): CuboidWork {
-  return { ...back, tool: left.tool, deleted: false };
+  return { ...back, tool: left.tool, back: null, deleted: false };
 }
 
 export function answerCuboidCam(task: CuboidTask, state: CuboidWork): Draft {

@@ -3,7 +3,7 @@ import { INK, outline } from "../../canvas/painter";
 import { Stage } from "../../canvas/stage";
 import type { Host, KindView } from "../session";
 import { CuboidDesk } from "../shared/cuboid_desk";
-import { focusOn, paintCuboid } from "../shared/cuboid_looks";
+import { focusOn, paintCuboid, paintFoot } from "../shared/cuboid_looks";
 import type { CuboidWork } from "../shared/cuboidwork";
 import { decoded, paintContext } from "../shared/looks";
 import { type CuboidTask, promptCuboid } from "./model";
@@ -30,6 +30,7 @@ export function mountCuboidCam(host: Host<CuboidTask, CuboidWork>): KindView<Cub
       paintContext(brush, task.objects);
       outline(brush, [task.object.box], { color: INK.context, width: 1, dash: [3, 4], alpha: 0.8 });
       paintCuboid(brush, task.rig.camera, shown, INK.target);
+      paintFoot(brush, task.rig.camera, host.state.back);
     },
     tool: {
       down: (p) => {

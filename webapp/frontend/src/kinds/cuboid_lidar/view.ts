@@ -9,7 +9,7 @@ import { t } from "../../messages";
 import { promptCuboid } from "../cuboid_cam/model";
 import type { Host, KindView } from "../session";
 import { CuboidDesk } from "../shared/cuboid_desk";
-import { focusOn, paintCuboid } from "../shared/cuboid_looks";
+import { focusOn, paintCuboid, paintFoot } from "../shared/cuboid_looks";
 import { type CuboidWork, pointedFromAbove } from "../shared/cuboidwork";
 import { decoded, paintContext } from "../shared/looks";
 import { lidarCommands } from "./keys";
@@ -143,6 +143,7 @@ function cameraStage(
       paintContext(brush, task.objects);
       outline(brush, [task.object.box], { color: INK.context, width: 1, dash: [3, 4], alpha: 0.8 });
       paintCuboid(brush, task.rig.camera, shown(), INK.target);
+      paintFoot(brush, task.rig.camera, host.state.back);
     },
     tool: {
       down: (p) => {

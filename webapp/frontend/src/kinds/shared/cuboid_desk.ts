@@ -85,10 +85,13 @@ export class CuboidDesk<T extends Task, W extends CuboidWork> {
   point(pixel: readonly [number, number], final: boolean): void {
     const { host, options } = this;
     if (!host.armed()) return;
-    const next = pointed(options.rig, host.state.solid, host.state.tool, pixel);
-    if (next) this.change(next, final);
-    else if (final) host.say(t(host.state.tool === "top" ? "cuboid.no_height" : "cuboid.no_ground"));
-    if (!next && final) this.render(host.state);
+    const next = pointed(options.rig, host.state, pixel);
+    if (next && next.solid !== host.state.solid) this.change(next.solid, final);
+    else if (next && final) host.amend(next);
+    else if (final) {
+      host.say(t(host.state.tool === "top" ? "cuboid.no_height" : "cuboid.no_ground"));
+      this.render(host.state);
+    }
   }
 
   /** `final` is a step that undo takes back; what is not final is only seen. */
@@ -155,7 +158,7 @@ export class CuboidDesk<T extends Task, W extends CuboidWork> {
       place: "side",
       icon: `cuboid_${name}`,
       pressed: () => host.state.tool === name,
-      run: () => host.amend({ ...host.state, tool: name }),
+      run: () => host.amend({ ...host.state, tool: name, back: null }),
     });
     return [
       ...CUBOID_TOOLS.map(tool),
@@ -185,6 +188,14 @@ export class CuboidDesk<T extends Task, W extends CuboidWork> {
           ...s,
           center: [s.center[0], s.center[1], s.center[2] + options.rig.floor(s) - bottomOf(s)],
         })),
+      },
+      {
+        id: "back",
+        label: t("action.back"),
+        keys: ["Escape"],
+        place: "none",
+        enabled: () => host.state.back !== null,
+        run: () => host.amend({ ...host.state, back: null }),
       },
       {
         id: "reset",

@@ -4,7 +4,7 @@ import { type Camera, project, projectLine } from "../../canvas/camera";
 import { cornersOf, type Solid } from "../../canvas/camera_cuboid";
 import { plus, type Vec3 } from "../../canvas/camera_vectors";
 import { type Box, center, clampBox, type Point, type Rect, rectOfBox, sides } from "../../canvas/geometry";
-import type { Brush } from "../../canvas/painter";
+import { type Brush, seedMark } from "../../canvas/painter";
 import { toScreen } from "../../canvas/transform";
 
 const CASING = "rgb(0 0 0 / 0.78)";
@@ -73,6 +73,12 @@ export function paintCuboid(brush: Brush, camera: Camera, solid: Solid, color: s
   stroke(ctx, between(FRONT), color, 1.25 * grow, [5, 4]);
   stroke(ctx, lines(brush, camera, nose(solid)), color, 2.5 * grow);
   ctx.restore();
+}
+
+/** The first of two points of the ground, as long as the second is missing. */
+export function paintFoot(brush: Brush, camera: Camera, at: Vec3 | null): void {
+  const pixel = at && project(camera, at);
+  if (pixel) seedMark(brush, pixel);
 }
 
 /** An arrow on the ground, from the middle of the bottom to a little before the front. */

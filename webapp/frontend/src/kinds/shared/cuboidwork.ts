@@ -10,6 +10,7 @@ import {
   resized,
   type Side,
   type Solid,
+  standAlong,
   standAt,
   turned,
 } from "../../canvas/camera_cuboid";
@@ -17,13 +18,15 @@ import type { Vec3 } from "../../canvas/camera_vectors";
 import type { Point } from "../../canvas/geometry";
 import type { Rig } from "./calibration";
 
-/** What a click in a picture says: where it stands, where its front looks, how high it is. */
+/** What a click in a picture says: where it stands, along which line (two clicks), how high it is. */
 export const CUBOID_TOOLS = ["place", "heading", "top"] as const;
 export type CuboidTool = (typeof CUBOID_TOOLS)[number];
 
 export interface CuboidWork {
   readonly solid: Solid;
   readonly tool: CuboidTool;
+  /** Where the back of its side stands, once the first of two clicks has told. */
+  readonly back: Vec3 | null;
   readonly deleted: boolean;
   /** The person was told that nothing is changed. */
   readonly warned: boolean;
@@ -38,22 +41,26 @@ export const SIZE_STEP_M = 0.05;
 const DEPTH_STEP = 0.01;
 
 export function beginCuboid(solid: Solid): CuboidWork {
-  return { solid, tool: "place", deleted: false, warned: false };
+  return { solid, tool: "place", back: null, deleted: false, warned: false };
 }
 
 export function withSolid<W extends CuboidWork>(work: W, solid: Solid): W {
-  return solid === work.solid ? work : { ...work, solid };
+  return { ...work, solid, back: null };
 }
 
-/** A click in the camera's picture; null where there is no ground, or the tool can say nothing. */
-export function pointed(rig: Rig, solid: Solid, tool: CuboidTool, pixel: Point): Solid | null {
+/** What a click in the camera's picture makes of the work; null where it can say nothing: no ground, no height. */
+export function pointed<W extends CuboidWork>(rig: Rig, work: W, pixel: Point): W | null {
+  const { solid, tool, back } = work;
   if (tool === "top") {
     const height = heightAt(rig.camera, solid, pixel);
-    return height === null ? null : resized(eyeOf(rig.camera), solid, 2, height);
+    return height === null ? null : withSolid(work, resized(eyeOf(rig.camera), solid, 2, height));
   }
   const at = lift(rig.camera, pixel, rig.floor(solid));
   if (!at) return null;
-  return tool === "place" ? standAt(rig.camera, solid, at) : facing(solid, at);
+  if (tool === "place") return withSolid(work, standAt(rig.camera, solid, at));
+  if (!back) return { ...work, back: at };
+  const standing = standAlong(eyeOf(rig.camera), solid, back, at);
+  return standing && withSolid(work, standing);
 }
 
 /** A click on the ground seen from above: there the middle stands, or there the front looks. */
