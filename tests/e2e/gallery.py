@@ -161,7 +161,9 @@ class Stands:
             "ops-scene": f"/ops/scenes/{world.scene.pk}/",
             "ops-object": f"/ops/objects/{busy_day.disputed(world)}/",
             "ops-reopen": f"/ops/datasets/{world.scene.dataset_id}/reopen/?risk=2",
-            "ops-appeal": f"/ops/appeals/{busy_day.appealing(world)}/",
+            "ops-appeal": f"/ops/appeals/{busy_day.appealing(self.busy())}/"
+            if what in ("appeal", "paused")
+            else "",
             "me": "/me/",
             "me-paused": "/me/",
         }

@@ -100,7 +100,7 @@ def duration(seconds: float | None) -> str:
     """Seconds in the two largest units that matter, with spaces that do not break."""
     if seconds is None:
         return UNKNOWN
-    text = _("{n} s").format(n=f"{seconds:.1f}") if seconds < 10 else _coarse(seconds)
+    text = _("{n} s").format(n=f"{seconds:.1f}") if 0 < seconds < 10 else _coarse(seconds)
     return text.replace(" ", "\u00a0")
 
 

@@ -46,6 +46,8 @@ export function chooseLanguage(name: string): void {
   try {
     localStorage.setItem(STORED, name);
   } catch {}
+  // biome-ignore lint/suspicious/noDocumentCookie: the server's pages read the choice from it.
+  document.cookie = `${STORED}=${name}; path=/; max-age=31536000; samesite=lax`;
 }
 
 function chosenLanguage(): string {
