@@ -142,6 +142,8 @@ def _next(
     """Return which answers (A,) to buy now: one of each unsure task that has any left."""
     chosen = np.zeros(len(bought), dtype=bool)
     left = np.flatnonzero(~bought & unsure[votes.task])
+    if not len(left):
+        return chosen
     if policy.assign == "random":
         order = left[np.lexsort((queue[left], votes.task[left]))]
         chosen[order[np.flatnonzero(np.diff(votes.task[order], prepend=-1))]] = True
@@ -153,13 +155,16 @@ def _next(
     load = np.bincount(votes.annotator[bought], minlength=votes.annotators)
     tasks_left = len(np.unique(votes.task[left]))
     limit = policy.load_cap * (bought.sum() + tasks_left) / max(int((load > 0).sum()), 1)
-    settled: set[int] = set()
-    for answer in order:
-        task, who = int(votes.task[answer]), votes.annotator[answer]
-        if task not in settled and load[who] < limit:
-            settled.add(task)
+    if not (load[votes.annotator[left]] < limit).any():
+        # Everybody left is at the cap: rather than stop for ever, let those go on who carry least, as far as is fair.
+        people = np.unique(votes.annotator[left])
+        limit = load[people].min() + tasks_left / len(people) + 1
+    settled = np.zeros(votes.tasks, dtype=bool)
+    for answer, task, who in zip(
+        order.tolist(), votes.task[order].tolist(), votes.annotator[order].tolist(), strict=True
+    ):
+        if not settled[task] and load[who] < limit:
+            settled[task] = True
             chosen[answer] = True
             load[who] += 1
-    if not chosen.any():  # everybody left is at the cap: rather than stop for ever, let the first go on
-        chosen[order[:1]] = True
     return chosen

@@ -4,6 +4,8 @@ The fused region is where the weighted mean of the answers' clipped signed dista
 the object's size makes two answers meet halfway and many take a local median: nobody pulls the border further than the
 clip. Answers weigh by their agreement with the others to the power AGREEMENT_POWER; the border is smoothed by a share of
 the answers' own disagreement, so that the staircase of a vote does not remain and a unanimous outline stays as it is.
+Where three or more disagree, the wider are oftener wrong than the narrower: careless outlines are loose. So the border
+moves inwards by LOOSE of the disagreement.
 """
 
 from dataclasses import dataclass
@@ -23,6 +25,9 @@ Bools = npt.NDArray[np.bool_]
 REACH = 0.25  # clip of the signed distance over sqrt(area), times the number of answers
 SMOOTHING = 0.125  # sd of the smoothing over sqrt(area), per 1 - agreement
 AGREEMENT_POWER = 4.0
+LOOSE = (
+    0.02  # of sqrt(area), per 1 - agreement: cells gain .008 to .013 IoU at 3 to 7 answers, nodules nothing
+)
 COMMON = (
     0.5  # share of the squared error that all repeat; more than for boxes, for everybody includes the border
 )
@@ -67,6 +72,9 @@ def fuse_regions(regions: Bools, weights: Array, outward: Array | None = None) -
         level += part * (np.clip(distance, -reach, reach) if len(used) > 1 else distance)
     if agreement < 1:
         level = gaussian_filter(level, SMOOTHING * (1 - agreement) * side, truncate=3.0, mode="nearest")
+    if len(used) > 2:
+        # Only of those who count: one who drew something else must not move the border of the others.
+        level -= LOOSE * (1 - mean_agreement(similarity[np.ix_(used, used)])) * side
     loss = _expected_loss(regions[used], level > 0, share)
     return FusedRegion(level, loss / LOSS_PER_SIGMA, agreement, loss, tuple(int(i) for i in used))
 

@@ -13,7 +13,13 @@ from routing.tabular.labels import truth_index
 
 RISKS = (0.5, 0.35, 0.2, 0.1)
 PRIOR_RISKS = (0.06, 0.03, 0.015, 0.008)
-LARGE = 50_000  # answers from which one replay says enough
+LARGE = (
+    50_000  # answers from which only one replay is run, and only with whoever comes next: each takes minutes
+)
+REPLAYED = (
+    30_000  # answers that the replays of a smaller set hold together, so that small sets are repeated more
+)
+MOST_REPEATS = 6
 QUICK_SETS = ("bluebirds", "rte", "music", "zencrowd_in")
 
 
@@ -22,9 +28,10 @@ def run(data: Path, *, quick: bool = False) -> dict[str, object]:
     sets = []
     for name in QUICK_SETS if quick else SETS:
         crowd = load(data, name)
-        sets.append(_set(crowd, 1 if quick or len(crowd.votes.task) > LARGE else 2))
+        repeats = min(max(REPLAYED // len(crowd.votes.task), 1), MOST_REPEATS)
+        sets.append(_set(crowd, 1 if quick else repeats))
         print(f"  budget of {name}: {sets[-1]['share']}", file=sys.stderr, flush=True)
-    shares = {a: [float(one["share"][a]) for one in sets] for a in ("random", "best")}
+    shares = {a: [float(one["share"][a]) for one in sets if a in one["share"]] for a in ("random", "best")}
     return {
         "sets": sets,
         "mean_share": {a: round(float(np.mean(np.minimum(v, 1.0))), 3) for a, v in shares.items()},
@@ -56,9 +63,11 @@ def _set(crowd: Crowd, repeats: int) -> dict[str, object]:
         "set": crowd.name,
         "majority": round(majority["accuracy"], 4),
         "majority_answers": majority["answers_per_task"],
+        "repeats": repeats,
     }
     curves, share, need = {}, {}, {}
-    for assign in ("random", "best"):
+    large = len(crowd.votes.task) > LARGE
+    for assign in ("random",) if large else ("random", "best"):
         points = []
         for risk in RISKS:
             found = curve(ReplayPolicy(risk=risk, assign=assign), repeats)
