@@ -26,7 +26,7 @@ from webapp.labeling import refining_effects
 from webapp.labeling.given import Feedback, Given
 from webapp.labeling.lifecycle import ask_once_more, escalate, reopen
 from webapp.labeling.models import Microtask, Refinement, SceneObject
-from webapp.labeling.refining_open import STAKE, give_up, wish_for
+from webapp.labeling.refining_open import STAKE, give_up, store, wish_for
 
 State = Refinement.State
 MAX_EVASIONS = 3  # skips and reports before a specialist sees it
@@ -49,7 +49,7 @@ def absorb_refinement(given: Given) -> Feedback:
         book.resolve(task, "consensus", {"refinement": "no longer asked"})
         if refinement.state == State.OPEN:
             refinement.state, refinement.settled_at = State.CANCELLED, book.now
-            refinement.save(update_fields=["state", "settled_at"])
+            store(refinement)
         return None
     case = case_of(refinement)
     case = replace(case, waiting=max(case.waiting - 1, 0))
@@ -64,7 +64,7 @@ def absorb_refinement(given: Given) -> Feedback:
     if given.outcome != "answered" and isinstance(step, AskMore | Wait):
         step = _after_evasion(given, case, evaded, step)
     _take(given, refinement, case, step)
-    refinement.save()
+    store(refinement)
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from routing.annotation.boxes import iou
 from routing.refinement import RefinementCase, first_overlap
+from webapp.labeling import bulk
 from webapp.labeling.book import Book, Wish, unclaimed
 from webapp.labeling.models import Assignment, Microtask, Refinement, SceneObject
 from webapp.labeling.proposals import proposal_for
@@ -61,7 +62,7 @@ def begin(book: Book, refinement: Refinement, ask: dict[str, Any], project: Proj
     refinement.state, refinement.value, refinement.risk = State.OPEN, None, None
     refinement.settled_by, refinement.settled_at = "", None
     refinement.case = {"ask": ask, "said": [], "unsure": 0, "waiting": count, "evaded": []}
-    refinement.save()
+    store(refinement)
     row = book.objects.get(refinement.object_id) if refinement.object_id else None
     wish_for(
         book, refinement, row, refinement.kind, project, count=count, reason="its class wants it", value=STAKE
@@ -171,4 +172,16 @@ def give_up(refinement: Refinement, book: Book) -> None:
     """Leave it unknown: people contradict each other about whether there is anything to refine."""
     refinement.state, refinement.value, refinement.risk = State.SETTLED, None, 1.0
     refinement.settled_by, refinement.settled_at = "nobody", book.now
-    refinement.save()
+    store(refinement)
+
+
+FIELDS = ["kind", "state", "box", "case", "value", "risk", "settled_by", "rounds", "settled_at"]
+
+
+def store(refinement: Refinement) -> None:
+    """Insert or update a refinement. Not by `save`, which asks how many rows changed: in a pipeline nobody knows yet."""
+    if refinement._state.adding:
+        refinement.save()
+    else:
+        values = [refinement.pk, *(getattr(refinement, name) for name in FIELDS)]
+        bulk.update(Refinement, ["id", *FIELDS], [values])
