@@ -15,7 +15,6 @@ import {
   atDepth,
   boxInPicture,
   cornersOf,
-  facing,
   firstGuess,
   heightAt,
   levelled,
@@ -276,11 +275,8 @@ describe("cuboids", () => {
     });
   });
 
-  it("turn to face a point, and not at all when it is their own middle", () => {
+  it("turn by an angle and come round again", () => {
     const s = anySolid();
-    const to: Vec3 = [s.center[0] - 3, s.center[1] + 3, 0];
-    expect(facing(s, to).yaw).toBeCloseTo((3 * Math.PI) / 4);
-    expect(facing(s, s.center)).toBe(s);
     expect(turned(turned(s, Math.PI), Math.PI).yaw).toBeCloseTo(s.yaw);
   });
 

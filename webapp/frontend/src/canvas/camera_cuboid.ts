@@ -93,12 +93,6 @@ export function turned(s: Solid, by: number): Solid {
   return { ...s, yaw: wrapped(s.yaw + by) };
 }
 
-/** Turn the front towards a point of the ground; unchanged when that is its own middle. */
-export function facing(s: Solid, to: Vec3): Solid {
-  const [dx, dy] = [to[0] - s.center[0], to[1] - s.center[1]];
-  return Math.hypot(dx, dy) < 0.05 ? s : { ...s, yaw: wrapped(Math.atan2(dy, dx)) };
-}
-
 const SHORTEST_SIDE = 0.2;
 
 /**

@@ -96,9 +96,12 @@ describe("cuboid_cam", () => {
   });
 
   it("places the middle by a click from above, keeping its height", () => {
-    expect(pointedFromAbove(start.solid, "place", [20, 1]).center).toEqual([20, 1, start.solid.center[2]]);
-    const [x, y] = start.solid.center;
-    expect(pointedFromAbove(start.solid, "heading", [x + 5, y]).yaw).toBeCloseTo(0);
+    const placed = pointedFromAbove(task.rig, start, [20, 1]);
+    expect(placed.solid.center).toEqual([20, 1, start.solid.center[2]]);
+    const first = pointedFromAbove(task.rig, { ...start, tool: "heading" }, [15, 2]);
+    const second = pointedFromAbove(task.rig, first, [19, 2]);
+    expect(second.solid.yaw).toBeCloseTo(0);
+    expect(second.solid.center[1]).toBeCloseTo(2 + start.solid.dims[1] / 2);
   });
 
   it("keeps the tool through undo", () => {

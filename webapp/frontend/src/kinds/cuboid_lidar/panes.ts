@@ -36,6 +36,7 @@ interface Pane {
   readonly front: SVGPathElement;
   readonly knobs: ReadonlyMap<Face, SVGGElement>;
   readonly nose: SVGGElement | null;
+  readonly spot: SVGCircleElement | null;
 }
 
 const SLOP_PX = 3;
@@ -51,6 +52,7 @@ export class CloudPanes {
   /** What the views are centred on: it stands still while something is dragged. */
   private anchor: Solid;
   private solid: Solid;
+  private mark: Vec3 | null = null;
   private zoom = 1;
   private frame = 0;
 
@@ -75,8 +77,10 @@ export class CloudPanes {
     this.request();
   }
 
-  show(solid: Solid, settled: boolean): void {
+  /** `mark` is a first point of two. */
+  show(solid: Solid, settled: boolean, mark: Vec3 | null): void {
     this.solid = solid;
+    this.mark = mark;
     if (settled) this.anchor = solid;
     this.request();
   }
@@ -136,6 +140,10 @@ export class CloudPanes {
       const [u, v] = inPane(view, size, nose);
       setAll(pane.nose, { transform: `translate(${u} ${v})` });
     }
+    if (pane.spot) {
+      const [cx, cy] = this.mark ? inPane(view, size, this.mark) : [0, 0];
+      setAll(pane.spot, { cx, cy, visibility: this.mark ? null : "hidden" });
+    }
   }
 
   private pane(name: CloudViewName): Pane {
@@ -143,14 +151,15 @@ export class CloudPanes {
     const nose = name === "top" ? knob("cloud-knob nose", "heading") : null;
     const body = svg("path", { class: "cloud-body" });
     const front = svg("path", { class: "cloud-front" });
-    const root = svg("svg", { class: "cloud-overlay" }, body, front, ...knobs.values(), nose);
+    const spot = name === "top" ? svg("circle", { class: "map-mark", r: 7, visibility: "hidden" }) : null;
+    const root = svg("svg", { class: "cloud-overlay" }, body, front, spot, ...knobs.values(), nose);
     const element = el(
       "div",
       { class: `cloud-pane cloud-${name}`, role: "group", "aria-label": t(`cuboid_lidar.${name}`), "data-pane": name },
       root,
       el("span", { class: "pane-badge" }, t(`cuboid_lidar.${name}`)),
     );
-    const pane: Pane = { name, element, root, body, front, knobs, nose };
+    const pane: Pane = { name, element, root, body, front, knobs, nose, spot };
     for (const [face, handle] of knobs)
       this.drag(pane, handle, (start, by) => faceMoved(start, face, dot3(by, outOf(start, face))));
     if (nose)

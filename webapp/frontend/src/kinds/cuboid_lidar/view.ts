@@ -10,7 +10,7 @@ import { promptCuboid } from "../cuboid_cam/model";
 import type { Host, KindView } from "../session";
 import { CuboidDesk } from "../shared/cuboid_desk";
 import { focusOn, paintCuboid, paintFoot } from "../shared/cuboid_looks";
-import { type CuboidWork, pointedFromAbove } from "../shared/cuboidwork";
+import type { CuboidWork } from "../shared/cuboidwork";
 import { decoded, paintContext } from "../shared/looks";
 import { lidarCommands } from "./keys";
 import { fitAt, type LidarTask } from "./model";
@@ -47,7 +47,7 @@ export function mountLidar(host: Desk): KindView<CuboidWork> {
     usual: task.usual,
     draw(solid) {
       shown = solid;
-      panes.show(solid, solid === host.state.solid);
+      panes.show(solid, solid === host.state.solid, host.state.back);
       stage?.request();
       count(solid);
     },
@@ -58,10 +58,8 @@ export function mountLidar(host: Desk): KindView<CuboidWork> {
     return Boolean(fit);
   };
   const pointAt = (at: readonly [number, number]): void => {
-    if (!host.armed()) return;
-    if (host.state.tool === "heading") desk.change(pointedFromAbove(host.state.solid, "heading", at), true);
     // Where no points are, the middle goes where it was clicked.
-    else if (!snap(at)) desk.change(pointedFromAbove(host.state.solid, "place", at), true);
+    if (host.state.tool === "heading" || !host.armed() || !snap(at)) desk.pointAbove(at, true);
   };
   const count = (solid: Solid): void => {
     const n = cloud ? pointsIn(cloud, solid).length : 0;

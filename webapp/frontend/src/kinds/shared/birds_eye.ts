@@ -5,7 +5,7 @@
 
 import { type Camera, eyeOf } from "../../canvas/camera";
 import type { Solid } from "../../canvas/camera_cuboid";
-import { wrapped } from "../../canvas/camera_vectors";
+import { type Vec3, wrapped } from "../../canvas/camera_vectors";
 import { el, setAll, svg } from "../../lib/dom";
 import { t } from "../../messages";
 
@@ -66,6 +66,7 @@ export class BirdsEye {
   private readonly sight = svg("path", { class: "map-sight" });
   private readonly body = svg("path", { class: "map-body" });
   private readonly front = svg("path", { class: "map-front" });
+  private readonly mark = svg("circle", { class: "map-mark", r: 6, visibility: "hidden" });
   private readonly knob: SVGGElement;
   private view: MapView | null = null;
   private busy = false;
@@ -104,18 +105,22 @@ export class BirdsEye {
       this.sight,
       this.body,
       this.front,
+      this.mark,
       this.knob,
     );
     this.element = el("div", { class: "birds-eye-box" }, this.root);
     if (events) this.listen(events);
   }
 
-  render(solid: Solid): void {
+  /** `mark` is a first point of two. */
+  render(solid: Solid, mark: Vec3 | null = null): void {
     // The map stands still under a drag and follows the cuboid otherwise.
     if (!this.view || !this.busy) this.view = mapAround(this.camera, solid);
     const { view } = this;
     setAll(this.grid, { d: gridPath(view) });
     setAll(this.sight, { d: this.sightPath(view, solid) });
+    const [mu, mv] = mark ? onMap(view, [mark[0], mark[1]]) : [0, 0];
+    setAll(this.mark, { cx: mu, cy: mv, visibility: mark ? null : "hidden" });
     const corners = footprint(view, solid);
     setAll(this.body, { d: `M${corners.map((c) => c.join(" ")).join("L")}Z` });
     setAll(this.front, { d: `M${corners[0]?.join(" ")}L${corners[1]?.join(" ")}` });

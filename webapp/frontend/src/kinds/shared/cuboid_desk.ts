@@ -54,8 +54,7 @@ export class CuboidDesk<T extends Task, W extends CuboidWork> {
   ) {
     const { camera } = options.rig;
     this.map = new BirdsEye(camera, {
-      place: (at, final) =>
-        this.change(pointedFromAbove(this.solid, host.state.tool === "heading" ? "heading" : "place", at), final),
+      place: (at, final) => this.pointAbove(at, final),
       turn: (yaw, final) => this.change({ ...this.solid, yaw }, final),
     });
     this.panel = new CuboidPanel(camera, (side, steps) => this.size(side, steps));
@@ -86,12 +85,17 @@ export class CuboidDesk<T extends Task, W extends CuboidWork> {
     const { host, options } = this;
     if (!host.armed()) return;
     const next = pointed(options.rig, host.state, pixel);
-    if (next && next.solid !== host.state.solid) this.change(next.solid, final);
-    else if (next && final) host.amend(next);
+    if (next) this.take(next, final);
     else if (final) {
       host.say(t(host.state.tool === "top" ? "cuboid.no_height" : "cuboid.no_ground"));
       this.render(host.state);
     }
+  }
+
+  /** A click or drag on the ground seen from above. */
+  pointAbove(at: readonly [number, number], final: boolean): void {
+    const { host } = this;
+    if (host.armed()) this.take(pointedFromAbove(this.options.rig, host.state, at), final);
   }
 
   /** `final` is a step that undo takes back; what is not final is only seen. */
@@ -106,8 +110,13 @@ export class CuboidDesk<T extends Task, W extends CuboidWork> {
     else this.host.commit(withSolid(this.host.state, solid));
   }
 
+  private take(next: W, final: boolean): void {
+    if (next.solid !== this.host.state.solid) this.change(next.solid, final);
+    else if (final) this.host.amend(next);
+  }
+
   private show(solid: Solid): void {
-    this.map.render(solid);
+    this.map.render(solid, this.host.state.back);
     this.panel.render(solid);
     this.options.draw(solid);
   }

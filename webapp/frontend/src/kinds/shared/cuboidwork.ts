@@ -4,7 +4,7 @@ import type { Arrow, Stride } from "../../canvas/arrows";
 import { eyeOf, lift } from "../../canvas/camera";
 import {
   atDepth,
-  facing,
+  bottomOf,
   heightAt,
   movedFrom,
   resized,
@@ -63,10 +63,13 @@ export function pointed<W extends CuboidWork>(rig: Rig, work: W, pixel: Point): 
   return standing && withSolid(work, standing);
 }
 
-/** A click on the ground seen from above: there the middle stands, or there the front looks. */
-export function pointedFromAbove(solid: Solid, tool: CuboidTool, at: readonly [number, number]): Solid {
-  const [x, y] = at;
-  return tool === "heading" ? facing(solid, [x, y, 0]) : { ...solid, center: [x, y, solid.center[2]] };
+/** A click on the ground seen from above: there the middle stands, or along two clicks the side that faces the eye. */
+export function pointedFromAbove<W extends CuboidWork>(rig: Rig, work: W, [x, y]: readonly [number, number]): W {
+  const { solid, tool, back } = work;
+  if (tool !== "heading") return withSolid(work, { ...solid, center: [x, y, solid.center[2]] });
+  const at: Vec3 = [x, y, bottomOf(solid)];
+  const standing = back && standAlong(eyeOf(rig.camera), solid, [back[0], back[1], at[2]], at);
+  return standing ? withSolid(work, standing) : { ...work, back: at };
 }
 
 export function nudged(rig: Rig, solid: Solid, arrow: Arrow): Solid {
