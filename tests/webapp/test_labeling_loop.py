@@ -12,8 +12,8 @@ from django.utils import timezone
 from routing.annotation.boxes import iou
 from routing.assignment import Waiting
 from routing.outcomes import Outcome
-from routing.prompting import Hint
 from routing.track_record import TrackRecord, replay
+from routing.witness import Hint
 from webapp.labeling import grids, intake, operations
 from webapp.labeling.assembly import close_finished_datasets
 from webapp.labeling.models import AnnotatorRecord, Answer, Assignment, Event, Microtask, SceneObject, Tile
@@ -204,25 +204,45 @@ class TestMainLoop:
         # What nobody else could confirm says so by its risk.
         assert size > 1 or all(entry["risk"] > 0.05 for entry in content)
 
-    def test_a_click_on_a_weak_proposal_makes_it_an_object_to_look_at(
+    def test_a_weak_proposal_confirms_what_is_drawn_over_it(
         self, project: Project, scene: Scene, crowd: list[User]
     ) -> None:
-        x1, y1, x2, y2 = TRUTH[0]
-        tiles = [
-            intake.PlannedTile(
-                "all", (0, 0, 800, 600), (0, 0, 800, 600), hints=[Hint((x1, y1, x2, y2), 0, 0.08, 0.1)]
-            )
-        ]
+        hints = [Hint((TRUTH[0][0], TRUTH[0][1], TRUTH[0][2], TRUTH[0][3]), 0, 0.08, 0.1)]
+        tiles = [intake.PlannedTile("all", (0, 0, 800, 600), (0, 0, 800, 600), hints=hints)]
         run = Run.objects.create(project=project, dataset=scene.dataset, kind="prelabel")
         with transaction.atomic():
             intake.open_scene(run, scene, tiles, [], now=timezone.now(), rng=np.random.default_rng(0))
 
         work(crowd)
 
-        row = SceneObject.objects.get(source="model")
-        assert (row.box, row.state, row.signals["prompted"]) == (TRUTH[0], "accepted", True)
-        assert all(look["kind"] != "draw_missed" for look in row.evidence)
-        assert SceneObject.objects.filter(source="person", state="accepted").count() == len(TRUTH) - 1
+        risks = dict(
+            SceneObject.objects.filter(state="accepted", source="person").values_list("box__0", "risk")
+        )
+        assert len(risks) == len(TRUTH)
+        looks = {row.box[0]: len(row.evidence) for row in SceneObject.objects.all()}
+        confirmed, others = looks.pop(TRUTH[0][0]), looks
+        assert all(confirmed <= n for n in others.values())
+        assert confirmed < max(others.values()) or risks[TRUTH[0][0]] < min(risks[x] for x in others)
+
+    def test_a_search_is_judged_by_what_others_found_after_it(
+        self, project: Project, scene: Scene, crowd: list[User]
+    ) -> None:
+        project.policy = {"missed_floor": 0.02, "error_cost_s": {"missed": 400.0}}
+        project.save()
+        open_scene(project, scene, [])
+        sleeper = crowd[0]
+        first = take([sleeper], timezone.now())[0]
+        seen = honest(first.microtask.payload)["points"][:1]
+        submit(submission(first, value={"complete": False, "points": seen, "bad_objects": []}))
+
+        work(crowd[1:])
+
+        judged = Event.objects.filter(kind="outcome", data__kind="coverage_tile")
+        given = [e.data["given"] for e in judged.filter(annotator=sleeper)]
+        x, y, w, h = first.microtask.payload["tile"]["core"]
+        owned = [t for t in TRUTH if x <= (t[0] + t[2]) / 2 < x + w and y <= (t[1] + t[3]) / 2 < y + h]
+        assert sorted(given) == ["found"] + ["missed"] * (len(owned) - 1)
+        assert all(e.data["given"] == "found" for e in judged.exclude(annotator=sleeper))
 
     def test_a_resumed_run_changes_nothing(self, project: Project, scene: Scene) -> None:
         run = open_scene(project, scene, [])

@@ -8,8 +8,8 @@ import numpy as np
 from routing.annotation.boxes import iou
 from routing.belief import Belief
 from routing.coverage import Look, match_new_box, merge_points
-from routing.prompting import confirmed, meant_by
-from routing.redundancy import ObjectCase, after_fix, loss_ahead
+from routing.redundancy import ObjectCase, after_fix
+from routing.witness import confirmed
 from webapp.labeling.book import Wish
 from webapp.labeling.given import Feedback, Given, looked, note
 from webapp.labeling.lifecycle import add_version, consider, hints_of, live_objects, reopen
@@ -19,9 +19,6 @@ from webapp.labeling.payloads import Live
 State = SceneObject.State
 
 SCREEN_PX = 900.0  # CSS pixels that a view is shown across on a usual screen
-# Least P(right) of a proposal under a click. Below it, drawing costs as much as looking and fixing do (measured on the
-# demo), and leaves better outlines.
-PROMPT_GOOD = 0.5
 MAX_REFUSALS = 2  # people who find nothing at a click before it is dropped
 
 
@@ -31,11 +28,10 @@ def coverage_tile(given: Given) -> Feedback:
     side = _typical_side(shown)
     known = [o["xyxy"] for o in shown]
     points = [(p["xy"][0], p["xy"][1]) for p in given.value["points"]]
-    labels = {xy: p["class"] for xy, p in zip(points, given.value["points"], strict=True)}
     refused = [r for r in tile.refused_seeds if r[2] >= MAX_REFUSALS]
     merged = merge_points(points, known, given.policy.merge_radius * side)
     fresh = [
-        points[kept] for kept in merged.kept for xy in [points[kept]]
+        index for index in merged.kept for xy in [points[index]]
         if all((xy[0] - r[0]) ** 2 + (xy[1] - r[1]) ** 2 > (given.policy.merge_radius * side) ** 2 for r in refused)
     ]  # fmt: skip
     recall = given.record.recall(given.domain, side * SCREEN_PX / max(task.payload["view"][2], 1.0))
@@ -47,16 +43,8 @@ def coverage_tile(given: Given) -> Feedback:
     tile.state = Tile.State.WAITING
     book.touch(tile)
     book.resolve(task, "consensus", {"points": len(fresh)})
-    live = _live(given)
-    for x, y in fresh:
-        if (row := _prompted(given, (x, y), live)) is not None:
-            live.append(Live(0, row.box, row.label))
-            continue
-        details = {"seed": [x, y], "class": labels.get((x, y), 0), "side": max(3.5 * side, 96.0)}
-        book.wishes.append(
-            Wish("draw_missed", tile, None, task.dataset_id, task.scene_id, task.project, reason="somebody clicked here",
-                 value=0.5, details=details, secret={"seed_by": given.annotator.pk, **details})
-        )  # fmt: skip
+    for index in fresh:
+        _draw_at(given, given.value["points"][index], side)
     for pk in given.value["bad_objects"]:
         book.load_objects([pk])
         row = book.objects.get(pk)
@@ -81,33 +69,14 @@ def _live(given: Given) -> list[Live]:
     return live_objects(scene) + added
 
 
-def _prompted(given: Given, point: tuple[float, float], live: list[Live]) -> SceneObject | None:
-    """A new object from a weak proposal under a click, when looking at that is cheaper than drawing."""
-    tile, policy = given.tile, given.policy
-    hints = [h for h in hints_of(tile) if match_new_box(h.xyxy, [o.box for o in live], policy) is None]
-    found = meant_by(point, hints)
-    if found is None or found[1].good < PROMPT_GOOD:
-        return None
-    hint, belief = hints[found[0]], found[1]
-    size_px = ((hint.xyxy[2] - hint.xyxy[0]) * (hint.xyxy[3] - hint.xyxy[1])) ** 0.5
-    case = ObjectCase(belief, source="model", cls=hint.cls, size_px=size_px)
-    drawn = ObjectCase(
-        Belief.of_drawing(given.record.draw_quality(given.domain)), source="person", cls=hint.cls
-    )
-    if loss_ahead(case, policy) >= policy.price("draw_missed") + loss_ahead(drawn, policy):
-        return None
-    model = tile.run.model if tile.run else None
-    row = SceneObject(
-        scene=given.microtask.scene, tile=tile, label=hint.cls, box=list(hint.xyxy), source=SceneObject.Source.MODEL,
-        model=model, run=tile.run, case=case.to_json(), touched=[given.annotator.pk],
-        signals={"p": hint.p_good, "p_there": hint.p_there, "prompted": True},
+def _draw_at(given: Given, point: dict[str, Any], side: float) -> None:
+    """Ask for a drawing at a click."""
+    task = given.microtask
+    details = {"seed": point["xy"], "class": point["class"], "side": max(3.5 * side, 96.0)}
+    given.book.wishes.append(
+        Wish("draw_missed", given.tile, None, task.dataset_id, task.scene_id, task.project, reason="somebody clicked here",
+             value=0.5, details=details, secret={"seed_by": given.annotator.pk, **details})
     )  # fmt: skip
-    given.book.new_objects.append(row)
-    given.book.new_versions.append(
-        ObjectVersion(object=row, number=1, box=row.box, label=row.label, model=model)
-    )
-    consider(given.book, row, tile)
-    return row
 
 
 def _typical_side(objects: Sequence[dict[str, Any]], default: float = 48.0) -> float:

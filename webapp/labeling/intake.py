@@ -9,8 +9,8 @@ import numpy as np
 
 from routing.belief import Belief
 from routing.policy import RoutingPolicy
-from routing.prompting import Hint
 from routing.redundancy import ObjectCase, audit_due
+from routing.witness import Hint
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import consider, fulfil_wishes, review_tiles, settle, wish_about
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile

@@ -8,19 +8,22 @@ from typing import Any
 import numpy as np
 
 from routing.coverage import Complete, Look, TileCase, expected_missing, next_look
-from routing.prompting import Hint
+from routing.policy import RoutingPolicy
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, Step, next_step
+from routing.witness import Hint
 from routing.workflow import Event as Act
-from routing.workflow import credit_object
+from routing.workflow import TileLook, credit_object, credit_tile
 from webapp.labeling import bulk, payloads, refining_payloads
 from webapp.labeling.book import Book, Wish, lane_key
-from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
+from webapp.labeling.models import Answer, Assignment, Microtask, ObjectVersion, SceneObject, Tile
 from webapp.labeling.payloads import Live
 from webapp.labeling.refining_open import open_refinements
 from webapp.labeling.shelf import Brief
 from webapp.projects.models import Project
 
 State = SceneObject.State
+
+SEARCH_CERTAINTY = 0.95  # that an object found by others was there to be found
 
 
 # Objects -----------------------------------------------------------------------------------------------------
@@ -222,6 +225,7 @@ def _look_again(book: Book, tile: Tile) -> None:
     book.touch(tile)
     if isinstance(step, Complete):
         tile.state, tile.expected_missed = Tile.State.COMPLETE, step.expected_missed
+        _credit_searches(book, tile, policy)
         book.log("tile_complete", project=project, dataset_id=tile.scene.dataset_id,
                  data={"tile": tile.pk, "expected_missed": step.expected_missed, "looks": len(tile.looks)})  # fmt: skip
         return
@@ -231,6 +235,37 @@ def _look_again(book: Book, tile: Tile) -> None:
         Wish("coverage_tile", tile, None, tile.scene.dataset_id, tile.scene_id, project, tier, step.reason,
              value=1.0, excluded=searched)
     )  # fmt: skip
+
+
+def _credit_searches(book: Book, tile: Tile, policy: RoutingPolicy) -> None:
+    """Let those who searched a tile learn from what others found after them; the last search has no such witness.
+
+    The last one may not be stored yet: it can be what this transaction is about.
+    """
+    answers = Answer.objects.filter(
+        microtask__tile=tile, microtask__kind="coverage_tile", outcome="answered", late=False
+    )
+    rows = answers.order_by("created_at", "pk").values_list("annotator", "value", "microtask__payload")
+    searches = [
+        TileLook(
+            annotator=annotator,
+            live=tuple(tuple(o["xyxy"]) for o in payload["objects"]),
+            points=tuple((p["xy"][0], p["xy"][1]) for p in value["points"]),
+            view_width=payload["view"][2],
+        )
+        for annotator, value, payload in rows
+        if value
+    ]
+    final = SceneObject.objects.filter(tile=tile, state=State.ACCEPTED).values_list("box", flat=True)
+    project = project_of(tile)
+    for annotator, outcome in credit_tile(
+        searches[: len(tile.looks) - 1],
+        list(final),
+        certainty=SEARCH_CERTAINTY,
+        domain=project.domain,
+        policy=policy,
+    ):
+        book.learn(annotator, outcome)
 
 
 def hints_of(tile: Tile) -> list[Hint]:

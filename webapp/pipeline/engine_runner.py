@@ -34,7 +34,7 @@ from engine.types import (
 )
 from routing.certify import choose_auto_threshold
 from routing.policy import RoutingPolicy
-from routing.prompting import Hint
+from routing.witness import Hint
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
 from webapp.labeling.models import SceneObject, Tile
 from webapp.pipeline import claims
