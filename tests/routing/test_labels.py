@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.consensus.audit import apply_audit, fit_audit_map, unaudited_bound
-from routing.consensus.labels import fuse_labels
+from routing.consensus.labels import agreement, fuse_labels, known
 from routing.consensus.online import OnlineLabels
 from routing.consensus.votes import Votes
 from routing.scores import calibration_error, fair_hits, log_loss
@@ -146,6 +146,38 @@ class TestVotes:
         votes, _ = crowd(1)
         rows = np.random.default_rng(1).random((len(votes.pair_label), 3))
         assert votes.sum_answers(rows[votes.pair]) == pytest.approx(votes.sum_by_task(rows))
+
+
+class TestKnown:
+    def test_grows_with_what_others_answered_too(self):
+        depths = [known(crowd(1, each=each)[0]) for each in (1, 2, 4, 8)]
+        assert depths[0] == 0.0
+        assert depths == sorted(depths)
+        assert depths[-1] < 1.0
+
+    def test_shrinks_with_the_pairs_of_classes_that_may_be_confused(self):
+        assert known(crowd(1, classes=6)[0]) < known(crowd(1, classes=2)[0])
+
+    def test_is_nothing_without_answers(self):
+        assert known(Votes.of([], [], [], tasks=3, annotators=2, classes=4)) == 0.0
+
+
+class TestAgreement:
+    def test_is_the_kappa_of_Fleiss_but_for_one_vote_a_class(self):
+        # Four tasks, two answers each, three pairs agree; classes named 5 and 3 times, 6 and 4 with one vote each.
+        votes = Votes.of(
+            [0, 0, 1, 1, 2, 2, 3, 3],
+            [0, 1] * 4,
+            [0, 0, 1, 1, 0, 0, 0, 1],
+            tasks=4,
+            annotators=2,
+            classes=2,
+        )
+        chance = 0.6**2 + 0.4**2
+        assert agreement(votes) == pytest.approx((3 / 4 - chance) / (1 - chance))
+
+    def test_is_nothing_where_no_task_has_two_answers(self):
+        assert agreement(Votes.of([0, 1], [0, 1], [0, 1], tasks=2, annotators=2, classes=2)) == 0.0
 
 
 class TestOnlineLabels:

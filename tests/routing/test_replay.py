@@ -69,6 +69,20 @@ class TestReplay:
         load = np.bincount(votes.annotator[bought], minlength=20)
         assert load.max() <= 3 * load.mean() + 1
 
+    def test_ends_soon_although_everybody_left_is_at_the_cap(self):
+        # One person gave most of the answers: at three fair shares of twenty the cap binds at once.
+        rng = np.random.default_rng(3)
+        task = np.repeat(np.arange(300), 3)
+        who = np.tile([0, 1, 2], 300)
+        who[::3] = np.where(rng.random(300) < 0.9, 0, rng.integers(3, 20, 300))
+        truth = rng.integers(0, 2, 300)
+        label = np.where(rng.random(900) < 0.6, truth[task], 1 - truth[task])
+        votes = Votes.of(task, who, label, tasks=300, annotators=20, classes=2)
+        policy = ReplayPolicy(risk=0.01, assign="best", load_cap=0.2)
+        found = replay(votes, policy, np.random.default_rng(0))
+        assert found.bought.all()
+        assert found.rounds < 60
+
     def test_asks_nobody_where_the_model_is_sure(self):
         votes, truth = log()
         prior = np.where(np.arange(2) == truth[:, None], 0.98, 0.02)
