@@ -17,6 +17,7 @@ from engine.types import ModelRef, ScenePredictionChunk
 
 IN_FLIGHT = 2  # per actor: one at work and one waiting, so that it never idles and memory stays flat
 MOST_ATTEMPTS = 4  # a chunk that kills this many actors is the cause, not the victim
+MOST_STARTS = 8  # in a row that fail: then it is not bad luck
 
 
 class _Worker:
@@ -25,24 +26,34 @@ class _Worker:
     def __init__(self, model: ModelRef | None, threads: int) -> None:
         self.prelabeler = Prelabeler(model, threads=threads)
 
+    def ready(self) -> None:
+        """Answers once the model is loaded."""
+
     def run(self, task: ChunkTask) -> ScenePredictionChunk:
         return self.prelabeler(task)
 
 
 @dataclass(slots=True, eq=False)
 class _Slot:
-    """One actor and the scenes it has open: it gets more chunks of those first."""
+    """One actor and the scene it has open: it gets more chunks of that first. `starting` is its first sign of life, None
+    once that came: after a node died there may be no room for the actor, and what it was given would wait for ever."""
 
     actor: Any
+    starting: Any
     busy: int = 0
     scene: str = ""
+
+    @property
+    def free(self) -> bool:
+        return self.starting is None and self.busy < IN_FLIGHT
 
 
 @dataclass(slots=True)
 class _Work:
-    """What is under way: object reference -> (task, slot), and tasks to repeat."""
+    """What is under way: object reference -> (task, slot), tasks to repeat, and whether there are no others."""
 
     running: dict[Any, tuple[ChunkTask, _Slot]] = field(default_factory=dict)
+    exhausted: bool = False
     again: deque[ChunkTask] = field(default_factory=deque)
     attempts: dict[str, int] = field(default_factory=dict)
 
@@ -56,6 +67,7 @@ class RayPool:
         self.count = actors
         self.threads = threads
         self.replaced = 0
+        self._failed_starts = 0
         self._slots: list[_Slot] = []
         self._model: ModelRef | None = None
 
@@ -71,10 +83,14 @@ class RayPool:
         try:
             while True:
                 self._feed(work, waiting)
-                if not work.running:
+                if work.exhausted and not work.running and not work.again:
                     return
-                ready, _ = ray.wait(list(work.running), num_returns=1)
+                starting = {s.starting: s for s in self._slots if s.starting is not None}
+                ready, _ = ray.wait([*work.running, *starting], num_returns=1)
                 for reference in ready:
+                    if reference in starting:
+                        self._started(starting[reference])
+                        continue
                     result = self._collect(work, reference)
                     if result is not None:
                         yield result
@@ -97,20 +113,33 @@ class RayPool:
             self.close()
         self._model = model
         while len(self._slots) < self.count:
-            self._slots.append(_Slot(self._actor()))
+            self._slots.append(self._new_slot())
 
-    def _actor(self) -> Any:
+    def _new_slot(self) -> _Slot:
         remote = ray.remote(num_cpus=1, max_restarts=0)(_Worker)
-        return remote.remote(self._model, self.threads)
+        actor: Any = remote.remote(self._model, self.threads)
+        return _Slot(actor, actor.ready.remote())
+
+    def _started(self, slot: _Slot) -> None:
+        """Take an actor's first sign of life; one that died before it is replaced."""
+        try:
+            ray.get(slot.starting)
+        except RayError as error:
+            self._failed_starts += 1
+            if self._failed_starts >= MOST_STARTS:
+                raise PrelabelError(f"no actor could start, {MOST_STARTS} times in a row: {error}") from error
+            self._replace(slot)
+        else:
+            slot.starting, self._failed_starts = None, 0
 
     def _feed(self, work: _Work, waiting: Iterator[ChunkTask]) -> None:
         """Give work to every actor with room: chunks to repeat first, then the next of the scene it has open."""
-        while any(slot.busy < IN_FLIGHT for slot in self._slots):
+        while free := [slot for slot in self._slots if slot.free]:
             task = work.again.popleft() if work.again else next(waiting, None)
             if task is None:
+                work.exhausted = True
                 return
             scene = task.scene.scene_id
-            free = [slot for slot in self._slots if slot.busy < IN_FLIGHT]
             slot = min(free, key=lambda s: (s.scene != scene, s.busy))
             reference = slot.actor.run.remote(task)
             slot.busy, slot.scene = slot.busy + 1, scene
@@ -140,5 +169,5 @@ class RayPool:
         """Put a new actor in the place of a dead one, once, though each of its chunks reports the death."""
         if slot in self._slots:
             ray.kill(slot.actor)  # It may live on when only a result was lost.
-            self._slots[self._slots.index(slot)] = _Slot(self._actor())
+            self._slots[self._slots.index(slot)] = self._new_slot()
             self.replaced += 1
