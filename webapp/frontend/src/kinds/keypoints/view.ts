@@ -127,14 +127,14 @@ class KeypointsView implements KindView<KeypointsState> {
     this.stage.request();
   }
 
-  /** A drag moves what was gripped. A click there chooses it, unless the joint in question still lacks a place. */
+  /** A drag moves what was gripped. A click sets the joint in question, unless it has a place and hit another one. */
   private released(p: StagePointer): void {
     const { host, live, gripped } = this;
     this.letGo();
     if (live && p.dragged) host.commit(live);
     else if (gripped !== null) {
       const lacking = placeOf(host.state, current(host.task, host.state).name) === null;
-      if (lacking) host.commit(put(host.task, host.state, p.scene));
+      if (lacking || gripped === host.state.at) host.commit(put(host.task, host.state, p.scene));
       else host.amend(goTo(host.task, host.state, gripped));
     }
   }

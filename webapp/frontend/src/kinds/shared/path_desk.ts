@@ -89,15 +89,9 @@ export class PathDesk<T extends PathTask, S extends PathWork> {
     this.stage.destroy();
   }
 
-  /** Set the next point of what is drawn: the pointer's or the keyboard's. */
+  /** Set the next point of what is drawn. */
   put(p: Point): void {
     const { host } = this;
-    const { open } = host.state;
-    if (open === null) return;
-    if (this.wouldClose(p)) {
-      this.finish();
-      return;
-    }
     const next = place(host.state, p, this.rules);
     if (next === host.state) return;
     host.commit({ ...next, cursor: host.state.cursor });
@@ -194,7 +188,8 @@ export class PathDesk<T extends PathTask, S extends PathWork> {
     const at = this.snapped(p.scene, p.alt);
     if (host.state.carrying && host.state.at)
       host.commit({ ...moveVertex(host.state, host.state.at, at, this.rules), carrying: false });
-    else if (host.state.open !== null) this.put(this.wouldClose(p.scene) ? p.scene : at);
+    else if (host.state.open !== null && this.wouldClose(p.scene)) this.finish();
+    else if (host.state.open !== null) this.put(at);
     else host.amend(choose(host.state, null));
   }
 
@@ -267,7 +262,7 @@ export class PathDesk<T extends PathTask, S extends PathWork> {
   private paintDrawing(brush: Brush, state: S): void {
     const at = state.cursor ?? this.pointer;
     const next = at && this.snapped(at, false);
-    const closing = at !== null && this.wouldClose(at);
+    const closing = at !== null && !state.cursor && this.wouldClose(at); // Keys close with Enter.
     if (state.open) paintOpen(brush, state.open, next, this.rules.closed, closing);
     if (state.cursor) crosshair(brush, state.cursor);
   }
