@@ -66,7 +66,7 @@ class RoutingPolicy:
 
     # Refinements: what an accepted object still lacks.
     tolerance_shape: Table = _knob(
-        {"outline": 0.75, "skeleton": 0.7, "line": 0.7, "cuboid": 0.5},
+        {"outline": 0.75, "skeleton": 0.65, "line": 0.7, "cuboid": 0.5},
         "similarity",
         "a shape this close to the true one counts as right: IoU, or the measure of its consensus",
         0.2,

@@ -17,7 +17,6 @@ from routing.refinement_fusing import ASPECTS, LOSS_POWER, REPEATED, Fused, fuse
 from routing.skill import GROUP, Rows
 
 DEPTH = 3  # answers looked ahead
-LEAST_DRAWN = 2  # drawings before a specialist's is compared with one more
 GONE_BY = 2  # people who find nothing there before the object itself is doubted
 LOOK_KINDS = {"outline": "verify_mask", "cuboid": "verify_cuboid"}
 ABSENT = ("not_object", "duplicate", "wrong_class")  # verdicts that doubt the object, not its shape
@@ -227,8 +226,6 @@ def _next_drawn(case: RefinementCase, found: Fused, policy: RoutingPolicy) -> As
     if not terms:
         return Refer(f"still unsettled after {count} drawings and {looked} looks")
     best = min(terms, key=lambda name: terms[name])
-    if best == "specialist":
-        return Refer("a specialist is cheaper than more questions")
     if best == case.kind:
         return AskMore(case.kind, "the drawings are not close enough yet", terms=terms)
     return AskMore(best, "one look tells whether the shape fits", shape=found.value["shape"], terms=terms)
@@ -248,7 +245,7 @@ class _Plan:
     policy: RoutingPolicy
 
     def options(self, p: float, drawings: int, looked: int, depth: int) -> dict[str, float]:
-        """Return the expected seconds of each way on."""
+        """Return the expected seconds of each way on that the crowd can go; specialists are few, and asked last."""
         policy, out = self.policy, {}
         if drawings < policy.max_drawings:
             after = self._redrawn(drawings + 1)
@@ -262,8 +259,6 @@ class _Plan:
                 after = _updated(p, group, rows, policy)
                 loss += chance * self._ahead(after, drawings, looked + 1, depth - 1)
             out[look] = loss
-        if out and (drawings >= LEAST_DRAWN or self.kind not in out):  # Specialists are few: the crowd first.
-            out["specialist"] = self._specialist()
         return out
 
     def _ahead(self, p: float, drawings: int, looked: int, depth: int) -> float:
