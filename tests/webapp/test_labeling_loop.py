@@ -14,7 +14,7 @@ from routing.assignment import Waiting
 from routing.outcomes import Outcome
 from routing.track_record import TrackRecord, replay
 from routing.witness import Hint
-from webapp.labeling import grids, intake, operations
+from webapp.labeling import grids, intake, janitors, operations
 from webapp.labeling.assembly import close_finished_datasets
 from webapp.labeling.models import AnnotatorRecord, Answer, Assignment, Event, Microtask, SceneObject, Tile
 from webapp.labeling.operations import Ack, Desk, Refusal, Submission
@@ -238,11 +238,61 @@ class TestMainLoop:
         work(crowd[1:])
 
         judged = Event.objects.filter(kind="outcome", data__kind="coverage_tile")
-        given = [e.data["given"] for e in judged.filter(annotator=sleeper)]
+        certain = judged.filter(
+            data__weight__gt=0.8
+        )  # the others stand for what everybody seems to have missed
+        given = [e.data["given"] for e in certain.filter(annotator=sleeper)]
         x, y, w, h = first.microtask.payload["tile"]["core"]
         owned = [t for t in TRUTH if x <= (t[0] + t[2]) / 2 < x + w and y <= (t[1] + t[3]) / 2 < y + h]
         assert sorted(given) == ["found"] + ["missed"] * (len(owned) - 1)
-        assert all(e.data["given"] == "found" for e in judged.exclude(annotator=sleeper))
+        assert all(e.data["given"] == "found" for e in certain.exclude(annotator=sleeper))
+
+    def test_a_dataset_is_searched_again_where_its_searchers_turned_out_to_miss_much(
+        self, project: Project, scene: Scene, crowd: list[User]
+    ) -> None:
+        open_scene(project, scene, [])
+        work(crowd[:4])
+        tiles = list(Tile.objects.order_by("pk"))
+        assert {t.state for t in tiles} == {"complete"}
+        hoped = sum(t.expected_missed or 0 for t in tiles)
+        searchers = {look["annotator"] for t in tiles for look in t.looks}
+        for record in AnnotatorRecord.objects.filter(annotator__in=searchers):
+            poor = TrackRecord.from_json(record.record)
+            for _ in range(60):
+                poor = poor.updated(Outcome("coverage_tile", "aerial", None, "missed", "good", size_px=100.0))
+            record.record, record.version = poor.to_json(), record.version + 1
+            record.save()
+
+        with transaction.atomic():
+            assert close_finished_datasets(now=timezone.now()) == []
+        again = Tile.objects.filter(state="looking")
+        assert again.exists() and Microtask.objects.filter(tile__in=again, state="open").exists()
+        work(crowd)
+
+        with transaction.atomic():
+            assert close_finished_datasets(now=timezone.now()) == [scene.dataset]
+        assert all(len(t.looks) > 1 for t in again)
+        assert scene.annotations.get().expected_missed != hoped
+
+    def test_what_nobody_may_answer_any_more_is_settled_with_its_risk(
+        self, project: Project, scene: Scene, crowd: list[User]
+    ) -> None:
+        open_scene(project, scene, [])
+        now = timezone.now()
+        rows = take(crowd[:2], now)
+        submit(*[submission(row) for row in rows], now=now)
+        assert Microtask.objects.filter(state="open", kind="draw_missed").exists()
+        User.objects.filter(pk__in=[p.pk for p in crowd[2:]]).update(is_active=False)
+        for task in Microtask.objects.filter(state="open"):
+            task.excluded = [p.pk for p in crowd]
+            task.save()
+
+        assert janitors.settle_the_abandoned(now) == 0, "nothing has waited long enough"
+        for minutes in range(1, 5):
+            janitors.settle_the_abandoned(now + timedelta(minutes=minutes))
+
+        assert not Microtask.objects.filter(state="open").exists()
+        assert {t.state for t in Tile.objects.all()} == {"complete"}
 
     def test_a_resumed_run_changes_nothing(self, project: Project, scene: Scene) -> None:
         run = open_scene(project, scene, [])

@@ -4,7 +4,6 @@ import json
 import secrets
 import shutil
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from defusedxml import ElementTree
@@ -38,11 +37,8 @@ Draw the box so that it touches the crown on all four sides; leave its shadow ou
 Where crowns touch, give each its own box; boxes may overlap.
 Small crowns count as soon as you can see that they are trees and not bushes or rocks.
 A crown cut by the border of the picture gets a box that ends at the border."""
-# The edge of a crown is soft, so a closer demand would buy noise; one box in ten may be off by more than that. A survey
-# counts trees, so a missed one weighs as much as two that are nothing.
-TREE_POLICY: dict[str, Any] = {
-    "tolerance_iou": 0.6, "target_risk": 0.1, "missed_floor": 0.1, "error_cost_s": {"missed": 80.0},
-}  # fmt: skip
+# The edge of a crown is soft, so a closer demand would buy noise; one box in ten may be off by more than that.
+TREE_POLICY = {"tolerance_iou": 0.6, "target_risk": 0.1}
 PHOTO_GUIDELINE = """Box every object of the listed classes, as tight as you can.
 Count what is visible; do not guess hidden parts, unless less than a tenth is hidden.
 A reflection or a picture of a thing is not the thing."""
@@ -97,7 +93,7 @@ def _project(
     domain: str,
     classes: list[str],
     guideline: str,
-    policy: dict[str, Any],
+    policy: dict[str, float],
 ) -> None:
     if not Project.objects.filter(organisation=organisation, name=name).exists():
         create_project(

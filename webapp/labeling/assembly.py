@@ -9,6 +9,7 @@ from engine.assemble import assemble
 from engine.types import ResolvedObject, to_json
 from webapp.labeling.duplicates import ask_about_duplicates
 from webapp.labeling.models import Annotation, Microtask, Refinement, SceneObject, Tile
+from webapp.labeling.searching import search_where_hopes_were_too_high
 from webapp.scenes.models import Dataset, Scene
 
 
@@ -93,7 +94,9 @@ def close_finished_datasets(*, now: datetime) -> list[Dataset]:
     """Assemble and close every open dataset in which nothing is left to ask; returns those closed."""
     closed = []
     for dataset in Dataset.objects.filter(state=Dataset.State.OPEN).select_for_update(of=("self",)):
-        if not is_finished(dataset) or ask_about_duplicates(dataset, now=now):
+        if not is_finished(dataset) or search_where_hopes_were_too_high(dataset, now=now):
+            continue
+        if ask_about_duplicates(dataset, now=now):
             continue
         for scene in dataset.scenes.all():
             assemble_scene(scene)

@@ -9,10 +9,10 @@ from routing.annotation.boxes import iou
 from routing.belief import Belief
 from routing.coverage import Look, match_new_box, merge_points
 from routing.redundancy import ObjectCase, after_fix
-from routing.witness import confirmed
+from routing.witness import Hint, confirmed
 from webapp.labeling.book import Wish
 from webapp.labeling.given import Feedback, Given, looked, note
-from webapp.labeling.lifecycle import add_version, consider, hints_of, live_objects, reopen
+from webapp.labeling.lifecycle import add_version, consider, live_objects, reopen
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile
 from webapp.labeling.payloads import Live
 
@@ -148,6 +148,11 @@ def _new_object(given: Given, drawn: dict[str, Any]) -> SceneObject:
     )
     consider(book, row, tile)
     return row
+
+
+def hints_of(tile: Tile) -> list[Hint]:
+    """The model's proposals in a tile that were too weak to be shown."""
+    return [Hint((h[0], h[1], h[2], h[3]), int(h[4]), h[5], h[6]) for h in tile.hints]
 
 
 def fix_box(given: Given) -> Feedback:

@@ -12,9 +12,10 @@ from routing.policy import RoutingPolicy
 from routing.redundancy import ObjectCase, audit_due
 from routing.witness import Hint
 from webapp.labeling.book import Book
-from webapp.labeling.lifecycle import consider, fulfil_wishes, review_tiles, settle, wish_about
+from webapp.labeling.lifecycle import consider, fulfil_wishes, settle, wish_about
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile
 from webapp.labeling.refining_open import open_scene_questions
+from webapp.labeling.searching import review_tiles
 from webapp.pipeline.models import PrelabelledScene, Run
 from webapp.scenes.models import Dataset, Scene
 

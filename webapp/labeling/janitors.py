@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 from django.db import connection, transaction
 
-from webapp.labeling import assembly, grids, holding, operations, presence
+from webapp.labeling import abandoned, assembly, grids, holding, operations, presence
 from webapp.scenes.models import Dataset
 
 
@@ -30,6 +30,12 @@ def form_pages(now: datetime, rng: np.random.Generator) -> int:
     """Close grid pages that have waited long enough."""
     with transaction.atomic():
         return grids.form_pages(now=now, rng=rng)
+
+
+def settle_the_abandoned(now: datetime) -> int:
+    """Settle, with the risk stated, what waits for an answer that nobody may give any more."""
+    with transaction.atomic():
+        return abandoned.settle_the_abandoned(now=now)
 
 
 def close_finished_datasets(now: datetime) -> list[Dataset]:

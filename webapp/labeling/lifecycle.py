@@ -7,23 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from routing.coverage import Complete, Look, TileCase, expected_missing, next_look
-from routing.policy import RoutingPolicy
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, Step, next_step
-from routing.witness import Hint
 from routing.workflow import Event as Act
-from routing.workflow import TileLook, credit_object, credit_tile
+from routing.workflow import credit_object
 from webapp.labeling import bulk, payloads, refining_payloads
 from webapp.labeling.book import Book, Wish, lane_key
-from webapp.labeling.models import Answer, Assignment, Microtask, ObjectVersion, SceneObject, Tile
+from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
 from webapp.labeling.payloads import Live
 from webapp.labeling.refining_open import open_refinements
 from webapp.labeling.shelf import Brief
 from webapp.projects.models import Project
 
 State = SceneObject.State
-
-SEARCH_CERTAINTY = 0.95  # that an object found by others was there to be found
 
 
 # Objects -----------------------------------------------------------------------------------------------------
@@ -177,100 +172,6 @@ def add_version(book: Book, row: SceneObject, box: Sequence[float], label: int, 
         ObjectVersion(object=row, number=row.version, box=row.box, label=label, author_id=author)
     )
     book.touch(row)
-
-
-# Tiles -------------------------------------------------------------------------------------------------------
-
-
-def review_tiles(book: Book) -> None:
-    """Ask for the next look at every tile whose objects have all settled, or call it complete.
-
-    Runs after objects were saved, within the same transaction, and holds the tile's lock: of several objects that
-    settle at once in different processes, the last to commit finds the tile settled.
-    """
-    book.load_tiles(book.settled_tiles)
-    for pk in sorted(book.settled_tiles):
-        tile = book.tiles[pk]
-        if tile.state == Tile.State.WAITING and _is_settled(book, tile):
-            _look_again(book, tile)
-    book.settled_tiles = set()
-
-
-def _is_settled(book: Book, tile: Tile) -> bool:
-    if any(w.tile is tile and w.kind == "draw_missed" for w in book.wishes):
-        return False
-    if SceneObject.objects.filter(tile=tile, state__in=[State.GRID, State.ASKED]).exists():
-        return False
-    closing = [m.pk for m in book.microtasks.values() if m.state != Microtask.State.OPEN]
-    drawings = Microtask.objects.filter(tile=tile, kind="draw_missed", state=Microtask.State.OPEN)
-    return not drawings.exclude(pk__in=closing).exists()
-
-
-def _look_again(book: Book, tile: Tile) -> None:
-    project = project_of(tile)
-    policy = book.policy(project)
-    rows = SceneObject.objects.filter(tile=tile, state=State.ACCEPTED).values_list("box", flat=True)
-    sides = [max(1.0, ((b[2] - b[0]) * (b[3] - b[1])) ** 0.5) for b in rows]
-    case = TileCase(
-        looks=tuple(Look.from_json(look) for look in tile.looks),
-        live=len(sides),
-        area_px=tile.w * tile.h,
-        object_px=float(np.median(sides)) if sides else 48.0,
-        model_mass=tile.expected_missed or 0.0 if not tile.looks else 0.0,
-    )
-    step = next_look(case, policy)
-    searched = frozenset(look["annotator"] for look in tile.looks)
-    if book.nobody_left(project, "crowd", searched):
-        step = Complete(*expected_missing(case, policy))
-    book.touch(tile)
-    if isinstance(step, Complete):
-        tile.state, tile.expected_missed = Tile.State.COMPLETE, step.expected_missed
-        _credit_searches(book, tile, policy)
-        book.log("tile_complete", project=project, dataset_id=tile.scene.dataset_id,
-                 data={"tile": tile.pk, "expected_missed": step.expected_missed, "looks": len(tile.looks)})  # fmt: skip
-        return
-    tile.state = Tile.State.LOOKING
-    tier = step.tier if isinstance(step, Ask) else "specialist"
-    book.wishes.append(
-        Wish("coverage_tile", tile, None, tile.scene.dataset_id, tile.scene_id, project, tier, step.reason,
-             value=1.0, excluded=searched)
-    )  # fmt: skip
-
-
-def _credit_searches(book: Book, tile: Tile, policy: RoutingPolicy) -> None:
-    """Let those who searched a tile learn from what others found after them; the last search has no such witness.
-
-    The last one may not be stored yet: it can be what this transaction is about.
-    """
-    answers = Answer.objects.filter(
-        microtask__tile=tile, microtask__kind="coverage_tile", outcome="answered", late=False
-    )
-    rows = answers.order_by("created_at", "pk").values_list("annotator", "value", "microtask__payload")
-    searches = [
-        TileLook(
-            annotator=annotator,
-            live=tuple(tuple(o["xyxy"]) for o in payload["objects"]),
-            points=tuple((p["xy"][0], p["xy"][1]) for p in value["points"]),
-            view_width=payload["view"][2],
-        )
-        for annotator, value, payload in rows
-        if value
-    ]
-    final = SceneObject.objects.filter(tile=tile, state=State.ACCEPTED).values_list("box", flat=True)
-    project = project_of(tile)
-    for annotator, outcome in credit_tile(
-        searches[: len(tile.looks) - 1],
-        list(final),
-        certainty=SEARCH_CERTAINTY,
-        domain=project.domain,
-        policy=policy,
-    ):
-        book.learn(annotator, outcome)
-
-
-def hints_of(tile: Tile) -> list[Hint]:
-    """The model's proposals in a tile that were too weak to be shown."""
-    return [Hint((h[0], h[1], h[2], h[3]), int(h[4]), h[5], h[6]) for h in tile.hints]
 
 
 # Asking ------------------------------------------------------------------------------------------------------

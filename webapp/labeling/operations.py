@@ -26,8 +26,9 @@ from webapp.labeling.holding import (
     resume,
     store_blind,
 )
-from webapp.labeling.lifecycle import fulfil_wishes, review_tiles
+from webapp.labeling.lifecycle import fulfil_wishes
 from webapp.labeling.models import Answer, Assignment, Microtask, SceneObject, Tally
+from webapp.labeling.searching import review_tiles
 from webapp.labeling.shelf import Shelf
 from webapp.people.models import User
 

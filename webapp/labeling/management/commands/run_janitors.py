@@ -1,4 +1,4 @@
-"""Housekeeping process: expired leases, waiting grid pages, finished datasets."""
+"""Housekeeping process: expired leases, waiting grid pages, abandoned questions, finished datasets."""
 
 import json
 import signal
@@ -42,6 +42,7 @@ class Command(BaseCommand):
             "sockets_left_by_dead_processes": janitors.return_what_the_dead_hold(now),
             "leases_returned": janitors.reap_expired_leases(now),
             "pages_formed": janitors.form_pages(now, rng),
+            "abandoned_settled": janitors.settle_the_abandoned(now),
             "datasets_closed": [dataset.name for dataset in janitors.close_finished_datasets(now)],
         }
         if not any(done.values()):
