@@ -115,10 +115,7 @@ def _usual(sides: Sequence[float]) -> float:
 
 def _as_known_now(book: Book, tile: Tile, policy: RoutingPolicy, sides: Sequence[float]) -> list[Look]:
     """The searches of a tile with the recall and the doubt of their annotators as they are known now."""
-    sides = _sides(tile)
-    size = screen_px(
-        float(np.median(sides)) if sides else USUAL_PX, payloads.around_tile(tile, tile.scene)[2]
-    )
+    size = screen_px(_usual(sides), payloads.around_tile(tile, tile.scene)[2])
     looks = [Look.from_json(look) for look in tile.looks]
     book.load_records([look.annotator for look in looks])
     domain = project_of(tile).domain
