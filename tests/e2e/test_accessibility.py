@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from webapp.devtools import rehearsal
+from webapp.devtools import busy_day, rehearsal
 from webapp.devtools.rehearsal import World
 
 pytestmark = pytest.mark.browser
@@ -76,3 +76,34 @@ class TestAccessibility:
             f"/ops/projects/{world.project.pk}/pause/",
         ):
             assert violations(room.open(path), axe) == [], path
+
+    def test_of_the_set_up(self, tab: Callable[..., Any], world: World, axe: str) -> None:
+        busy_day.prepare(world)
+        page = tab(world.otto)
+        steps = ("name", "pictures", "classes", "guideline", "targets", "people", "start", "discard")
+        for path in (
+            "/projects/",
+            "/projects/new/",
+            *(f"/projects/{world.project.pk}/setup/{s}/" for s in steps),
+        ):
+            page.open(path).page.wait_for_function("() => document.documentElement.dataset.ready === ''")
+            assert violations(page, axe) == [], path
+        page.open(f"/projects/{world.project.pk}/setup/guideline/").click("add-example")
+        assert violations(page, axe) == []
+
+    def test_of_objects_appeals_and_ones_own_page(
+        self, tab: Callable[..., Any], world: World, axe: str
+    ) -> None:
+        rehearsal.open_tiles(world, [rehearsal.predicted(world, n, 0.6, 0.9) for n in range(6)])
+        busy_day.work(world, rounds=12)
+        appeal = busy_day.appealing(world)
+        page = tab(world.otto)
+        for path in (
+            "/ops/",
+            f"/ops/scenes/{world.scene.pk}/?state=all",
+            f"/ops/objects/{busy_day.disputed(world)}/",
+            f"/ops/datasets/{world.scene.dataset_id}/reopen/",
+            f"/ops/appeals/{appeal}/",
+        ):
+            assert violations(page.open(path), axe) == [], path
+        assert violations(tab(world.crew[-1]).open("/me/"), axe) == []

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
@@ -110,7 +111,7 @@ class Outline:
 class ObjectRow:
     """A line of the table.
 
-    `view` is the viewBox of its thumbnail; `looks` are (kind, verdict) in the order of the answers; `people` is how
+    `view` is the viewBox of its thumbnail; `looks` are (kind, verdict, how often) in the order of the first answers; `people` is how
     many gave them; `author` drew the current outline.
     """
 
@@ -118,7 +119,7 @@ class ObjectRow:
     group: str
     view: str
     label: LabelClass | None
-    looks: tuple[tuple[str, str], ...]
+    looks: tuple[tuple[str, str, int], ...]
     people: int
     author: str
 
@@ -215,9 +216,14 @@ def _rows(objects: list[SceneObject], classes: dict[int, LabelClass]) -> tuple[O
             group=group_of(row.state),
             view=_around(row.box),
             label=classes.get(row.label),
-            looks=tuple((look["kind"], look["verdict"]) for look in row.evidence),
+            looks=_grouped(row.evidence),
             people=len({look["annotator"] for look in row.evidence}),
             author=authors.get(row.pk, row.source),
         )
         for row in objects
     )
+
+
+def _grouped(evidence: list[dict[str, Any]]) -> tuple[tuple[str, str, int], ...]:
+    times = Counter((look["kind"], look["verdict"]) for look in evidence)
+    return tuple((kind, verdict, n) for (kind, verdict), n in times.items())

@@ -19,7 +19,7 @@ from webapp.people.models import User
 from webapp.people.queries import tenant
 
 EVERY_S = 15.0  # between looks, whoever watches
-JUDGED = 300  # newest settled objects of a project that tell how its proposer does
+JUDGED = 150  # newest settled objects of a project that tell how its proposer does
 MOST_PEOPLE = 200
 RECENT = timedelta(minutes=10)
 
@@ -116,10 +116,10 @@ def _drift(scope: Scope) -> list[Measure]:
         ids = [pk for pk in events.values_list("object", flat=True)[:JUDGED] if pk]
         rows = SceneObject.objects.filter(
             pk__in=ids, source=SceneObject.Source.MODEL, settled_by__in=["consensus", "specialist"]
-        ).values_list("signals", "state", "version")
+        ).values_list("signals__p", "state", "version")
         judged = [
-            (float(signals.get("p") or 0.0), state == SceneObject.State.ACCEPTED and version == 1)
-            for signals, state, version in rows
+            (float(stated or 0.0), state == SceneObject.State.ACCEPTED and version == 1)
+            for stated, state, version in rows
         ]
         value = overstated([p for p, _ in judged], [held for _, held in judged])
         out.append(Measure("drift", f"project:{project.pk}", project.name, value, project.pk))

@@ -41,4 +41,5 @@ each<HTMLFormElement>("form[data-submit-on-change]", (form) => {
 each<HTMLInputElement>("input[data-copy]", (input) => {
   input.addEventListener("focus", () => input.select());
 });
+document.querySelector('[aria-current="step"]')?.scrollIntoView({ block: "nearest", inline: "center" });
 document.documentElement.dataset.ready = "";
