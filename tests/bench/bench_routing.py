@@ -56,9 +56,10 @@ def main() -> int:
         return 2
     if options.crowd_kit:
         install_crowd_kit()
-    report = json.loads(OUT.read_text()) if OUT.exists() else {}
+    report: dict = {}
     for name, found in measured(names, data, quick=options.quick, jobs=options.jobs):
-        report = {**report, name: found}
+        # Read again each time: another run may have written other sections meanwhile.
+        report = {**(json.loads(OUT.read_text()) if OUT.exists() else {}), name: found}
         report["goals"] = goals(report)
         OUT.parent.mkdir(parents=True, exist_ok=True)
         OUT.write_text(json.dumps(report, indent=1) + "\n")
