@@ -21,7 +21,7 @@ from webapp.labeling.refining import absorb_refinement, concerns
 
 State = SceneObject.State
 
-MAX_EVASIONS = 3  # unsure, skip or report on one micro-task before a specialist sees it
+MAX_EVASIONS = 3  # skips and reports of one micro-task before a specialist sees it; `policy.max_unsure` is lower
 SPECIALIST_RISK = 0.01  # stated P(wrong) of a ruling, until second readings measure it
 
 
@@ -47,14 +47,17 @@ def _evaded(given: Given) -> Feedback:
             row.touched = [*row.touched, given.annotator.pk]
             consider(book, row, book.tiles[row.tile_id])
         return None
+    unsure = 0
     if task.object_id:
         row = given.row
         if given.outcome == "unsure" and task.kind != "adjudicate":
-            row.case = looked(given, row, "unsure").to_json()
+            case = looked(given, row, "unsure")
+            row.case, unsure = case.to_json(), case.unsure
         row.touched = [*row.touched, given.annotator.pk]
         book.touch(row)
     stuck = book.nobody_left(task.project, task.tier, task.excluded)
-    if stuck or (evasions >= MAX_EVASIONS and task.kind != "adjudicate"):
+    enough = unsure >= given.policy.max_unsure or evasions >= MAX_EVASIONS
+    if stuck or (enough and task.kind != "adjudicate"):
         book.resolve(task, "consensus", {"outcome": given.outcome, "evasions": evasions})
         if task.object_id:
             escalate(book, row, given.tile, tier="specialist", reason=f"{evasions} people could not say")
