@@ -21,7 +21,9 @@ from webapp.labeling.refining import absorb_refinement, concerns
 
 State = SceneObject.State
 
-MAX_EVASIONS = 3  # skips and reports of one micro-task before a specialist sees it; `policy.max_unsure` is lower
+MAX_EVASIONS = (
+    3  # skips and reports of one micro-task before a specialist sees it; `policy.max_unsure` is lower
+)
 SPECIALIST_RISK = 0.01  # stated P(wrong) of a ruling, until second readings measure it
 
 
