@@ -15,6 +15,7 @@ import {
 import type { FeedState, Notice } from "./feed/state";
 import { kinds } from "./kinds";
 import type { Kind, Session } from "./kinds/session";
+import { RESTED, STRETCH_MS, type Stretch, worked } from "./lib/breaks";
 import { ActiveClock, type Spent, together } from "./lib/clock";
 import { Drafts } from "./lib/drafts";
 import { ParseError } from "./lib/parse";
@@ -54,6 +55,7 @@ const SINGLE_KEYS = "tessera-single-keys";
 
 export class App {
   readonly meter = new Meter();
+  private stretch: Stretch = RESTED;
   readonly feed: FeedClient;
   private readonly shell: Shell;
   private readonly pictures = new PictureShelf((assignment) => this.picturesChanged(assignment));
@@ -208,6 +210,9 @@ export class App {
     this.meter.acknowledged += 1;
     const answered = answer.outcome === "answered" || answer.outcome === "unsure";
     count(localStorage, this.options.owner, new Date(), answered, answer.telemetry.active_ms);
+    const { stretch, tired } = worked(this.stretch, Date.now(), answer.telemetry.active_ms);
+    this.stretch = stretch;
+    if (tired) this.shell.toasts.show(t("toast.break", { n: Math.round(STRETCH_MS / 60_000) }));
     this.showProgress();
     if (late) this.shell.toasts.show(t("toast.late"), "warn");
     if (!feedback) return;

@@ -39,6 +39,7 @@ export const en = {
 
   "toast.gold_right": "Well seen: that was a control task, and you got it right.",
   "toast.gold_wrong": "That was a control task, and the answer is a different one.",
+  "toast.break": "You have worked for {n} minutes without a break. A minute for the eyes? Your task waits.",
   "toast.late": "This task had passed on to someone else; your answer is kept as evidence.",
   "toast.refused": "The server could not use your last answer: {detail}",
   "toast.withdrawn": "This task was settled meanwhile, so here is the next one.",
