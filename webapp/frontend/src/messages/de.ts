@@ -41,7 +41,7 @@ export const de: Catalogue = {
 
   "toast.gold_right": "Gut gesehen: Das war eine Kontrollaufgabe, und deine Antwort stimmt.",
   "toast.gold_wrong": "Das war eine Kontrollaufgabe, und die Antwort lautet anders.",
-  "toast.break": "Sie arbeiten seit {n} Minuten ohne Pause. Eine Minute für die Augen? Ihre Aufgabe wartet.",
+  "toast.break": "Du arbeitest seit {n} Minuten ohne Pause. Eine Minute für die Augen? Deine Aufgabe wartet.",
   "toast.late": "Diese Aufgabe war schon bei jemand anderem; deine Antwort zählt als Hinweis.",
   "toast.refused": "Der Server konnte deine letzte Antwort nicht verwenden: {detail}",
   "toast.withdrawn": "Diese Aufgabe hat sich inzwischen erledigt; hier ist die nächste.",
