@@ -19,7 +19,7 @@ from PIL import Image
 
 from models import datasets
 from models.assets import AssetError
-from webapp.devtools import busy_day, rehearsal, staged_tasks
+from webapp.devtools import busy_day, rehearsal, staged_shapes, staged_tasks
 from webapp.devtools.rehearsal import Picture, World
 from webapp.labeling import operations
 from webapp.people.models import User
@@ -47,6 +47,7 @@ NAMES = (
     "login",
     *(f"feed-{kind}" for kind in KINDS),
     *(f"staged-{kind}" for kind in (*staged_tasks.CLASS_KINDS, *staged_tasks.CUBOID_KINDS)),
+    *(f"staged-{kind}" for kind in staged_shapes.KINDS),
     *(f"feed-{name}" for name in ("adjudicate-blind", "idle", *PANELS, *LANGUAGES)),
     *("desk", "desk-empty", "ops", "ops-empty", "ops-pause", "ops-dataset", "ops-scene"),
     *("ops-object", "ops-reopen", "ops-appeal", "me", "me-paused", "me-empty"),
@@ -190,10 +191,13 @@ class Stands:
     def staged(self, kind: str) -> Stand:
         """A kind that no rehearsal leads to, with a payload of its own."""
         try:
-            task = staged_tasks.staged_task(kind, self.part, SHARED / "data")
+            if kind in staged_shapes.KINDS:
+                task = staged_shapes.staged_task(kind, SHARED / "data")
+            else:
+                task = staged_tasks.staged_task(kind, self.part, SHARED / "data")
         except FileNotFoundError as missing:
             pytest.skip(
-                f"no street scene at {missing.filename}; set TESSERA_SHARED to the folder that holds data/"
+                f"no picture at {missing.filename}; set TESSERA_SHARED to the folder that holds data/"
             )
 
         def prepare(tab: Any) -> None:
