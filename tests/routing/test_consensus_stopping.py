@@ -96,15 +96,15 @@ class TestFitSceneAudit:
         assert min(o.p_exists for o in refuted.objects) < min(o.p_exists for o in scenes[0].objects)
 
     def test_learns_how_many_objects_this_crowd_never_sees(self) -> None:
-        scenes = self.scenes(40)
+        scenes = self.scenes(120)
         hidden = np.array([[800.0, 800, 820, 840]])
-        rulings = [np.concatenate([ONE, hidden]) if i % 2 else ONE for i in range(40)]
+        rulings = [np.concatenate([ONE, hidden]) if i % 2 else ONE for i in range(120)]
 
         audit = fit_scene_audit(scenes, rulings)
 
         expected = np.mean([audit.applied(scene).missed for scene in scenes])
         assert expected == pytest.approx(0.5, rel=0.5)
-        assert fit_scene_audit(scenes, [ONE] * 40).applied(scenes[0]).missed < expected / 3
+        assert fit_scene_audit(scenes, [ONE] * 120).applied(scenes[0]).missed < expected / 3
 
     def test_keeps_a_scene_consistent(self) -> None:
         scenes = self.scenes(10)
