@@ -296,6 +296,7 @@ def _settled(b: tuple[float, float, float], policy: RoutingPolicy) -> bool:
     return 1 - b[0] <= policy.target_risk or b[0] + b[1] <= policy.reject_risk
 
 
+@lru_cache(maxsize=20_000)
 def _options(
     b: tuple[float, float, float],
     depth: int,

@@ -24,6 +24,7 @@ class Tab:
     def __init__(self, base: str, token: str, *, check: Check | None = None, hello: bool = True) -> None:
         self._url = f"{base.replace('http', 'ws', 1)}/ws/feed/?token={token}"
         self._check, self._hello = check, hello
+        self.copies = 1  # how often every message is sent
         self._socket: Any = None
         self.offers: dict[int, dict[str, Any]] = {}
         self.acknowledged: dict[str, str] = {}
@@ -57,10 +58,15 @@ class Tab:
         """Vanish without a closing handshake, as a laptop that is shut does."""
         self._socket.transport.abort()
 
+    def freeze(self) -> None:
+        """Stop reading and say nothing more, not even that the socket closes, as behind a router that lost its table."""
+        self._socket.transport.pause_reading()
+
     async def send(self, message: dict[str, Any]) -> None:
         if self._check:
             self._check("client", message)
-        await self._socket.send(json.dumps(message))
+        for _ in range(self.copies):
+            await self._socket.send(json.dumps(message))
 
     async def send_raw(self, frame: str | bytes) -> None:
         await self._socket.send(frame)

@@ -16,7 +16,7 @@ from typing import IO, Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1  # prctl(2): the signal that a child gets when its parent dies
-START_S = 60.0
+START_S = 120.0
 
 
 class WebProcess:
@@ -24,6 +24,7 @@ class WebProcess:
 
     def __init__(self, database_url: str, redis_url: str = "", **environment: str) -> None:
         self.servers, self.extra = (database_url, redis_url), environment
+        self.program = ["uvicorn"]  # a module that takes uvicorn's arguments, with arguments of its own
         self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self._environment = {
@@ -50,7 +51,7 @@ class WebProcess:
 
     def start(self, *, wait: bool = True) -> None:
         command = [
-            sys.executable, "-m", "uvicorn", "webapp.config.asgi:application", "--host", "127.0.0.1",
+            sys.executable, "-m", *self.program, "webapp.config.asgi:application", "--host", "127.0.0.1",
             "--port", str(self.port), "--ws", "websockets-sansio", "--loop", "uvloop",
             "--ws-per-message-deflate", "false", "--log-level", "warning", "--backlog", "8192",
         ]  # fmt: skip

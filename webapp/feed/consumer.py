@@ -14,10 +14,9 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
-from django.utils import timezone
 
 from routing.annotation.kinds import AnswerError, validate_blind
-from webapp.feed import metrics
+from webapp.feed import metrics, trace
 from webapp.feed.dispatcher import dispatcher
 from webapp.feed.messages import Refused, assignment_of, submission_of, text, whole
 from webapp.feed.seats import Seat
@@ -158,12 +157,13 @@ class FeedConsumer(AsyncWebsocketConsumer):
     def _answer(self, message: dict[str, Any]) -> None:
         assert self.seat is not None
         submission = submission_of(message, self.person)
+        trace.received(self.session, submission.id, submission.assignment)
         dispatcher().submit(self.seat, submission)
 
     async def _extend(self, message: dict[str, Any], assignment: int) -> None:
-        lease = text(message, "lease", 64)
+        lease, now = text(message, "lease", 64), dispatcher().now()
         seconds = await self._call(
-            lambda: operations.extend(self.person, assignment, lease, now=timezone.now()), assignment
+            lambda: operations.extend(self.person, assignment, lease, now=now), assignment
         )
         if not seconds:
             raise Refused("bad_lease", "this lease has passed on", assignment)

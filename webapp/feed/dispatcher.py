@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError
 
-from webapp.feed import metrics
+from webapp.feed import metrics, trace
 from webapp.feed.rounds import Given, Round, Rounds
 from webapp.feed.seats import Seat, offer_frame, reply_frame, resumed_frame
 from webapp.feed.wake import WorkListener
@@ -27,7 +28,9 @@ from webapp.labeling.operations import Ack, Refusal, Submission
 log = logging.getLogger(__name__)
 
 GATHER_S = 0.001  # how long a round waits for company at least,
-GATHER_MOST_S = 0.008  # and at most; in between, a quarter of what the last round took
+GATHER_MOST_S = (
+    0.03  # and at most, while more keeps coming; in between, a quarter of what the last round took
+)
 LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tried again unasked
 # Another kind of question costs half as much time again for three tasks (10 s or so), so a moment's wait for more of the
 # same is worth it; whoever still has a task on the screen does not even notice.
@@ -60,6 +63,7 @@ class Dispatcher:
         self._last_s = 0.0
         self._failures = 0
         self._underway = False  # a round is being committed or told
+        self._number = 0  # of the round
         self._loop = asyncio.get_running_loop()
         self._listener = WorkListener(self.stir)
         self.task = self._loop.create_task(self._run())
@@ -68,6 +72,15 @@ class Dispatcher:
     def prefix(self) -> str:
         """What the sessions of this process begin with."""
         return self._rounds.presence.prefix
+
+    def now(self) -> datetime:
+        """The time by which leases are given."""
+        return self._rounds.presence.now()
+
+    @property
+    def round_id(self) -> str:
+        """What the log calls the round that is under way."""
+        return f"{self.prefix}-{self._number}"
 
     # Called by sockets, on the event loop ------------------------------------------------------------------------
 
@@ -142,14 +155,26 @@ class Dispatcher:
                 expiry_at = self._loop.time()
                 self._take_back_expired()
             if self._answers or self._left or self._waiting or self._to_try:
-                await asyncio.sleep(min(GATHER_MOST_S, max(GATHER_S, 0.25 * self._last_s)))
+                await self._gather()
                 self._underway = True
+                self._number += 1
                 try:
                     await self._round()
                 except Exception:  # What is committed is committed: clients that hear nothing send again.
                     log.exception("what a round did could not be told")
                 finally:
                     self._underway = False
+
+    async def _gather(self) -> None:
+        """Wait for company: the longer, the longer rounds take, because a large round costs less per answer; not when
+        nobody comes."""
+        deadline = self._loop.time() + min(GATHER_MOST_S, max(GATHER_S, 0.25 * self._last_s))
+        gathered = -1
+        while (
+            gathered < len(self._answers) + len(self._waiting) < MOST_ANSWERS and self._loop.time() < deadline
+        ):
+            gathered = len(self._answers) + len(self._waiting)
+            await asyncio.sleep(GATHER_S)
 
     async def _round(self) -> None:
         arrived = [self._answers.popleft() for _ in range(min(MOST_ANSWERS, len(self._answers)))]
@@ -177,6 +202,8 @@ class Dispatcher:
         self._last_s = self._loop.time() - begun
         metrics.ROUND_S.observe(self._last_s)
         metrics.ROUND_SIZE.observe(len(answers))
+        offers = (hold.assignment for holds in done.taken.offers.values() for hold in holds)
+        trace.committed(self.round_id, (s.id for _, s in answers), offers, self._last_s)
         self._deliver(done, hungry)
         if arrived:
             metrics.WAIT_S.observe(self._loop.time() - arrived[0][0])
@@ -202,9 +229,8 @@ class Dispatcher:
         """The database is away, or gave up on the transaction: nothing happened, and everything is tried again."""
         metrics.FAILED.inc()
         self._failures += 1
-        log.warning(
-            "round failed (%d in a row), %d answers are tried again: %s", self._failures, len(arrived), error
-        )
+        ids = (submission.id for _, (_, submission) in arrived)
+        trace.failed(self.round_id, ids, self._failures, error)
         self._answers.extendleft(reversed(arrived))
         self._left = left + self._left
         for seat in hungry:
@@ -216,6 +242,8 @@ class Dispatcher:
     def _deliver(self, done: Round, hungry: list[Seat]) -> None:
         for seat, submission, reply in done.replies:
             seat.deliver(reply_frame(reply))
+            status = reply.status if isinstance(reply, Ack) else reply.code
+            trace.acknowledged(self.round_id, seat.session, reply.id, status)
             if isinstance(reply, Ack):
                 metrics.ANSWERS.labels(reply.status).inc()
                 seat.answered += reply.status == "accepted"
@@ -224,6 +252,7 @@ class Dispatcher:
                 if reply.code == "bad_answer":
                     # The lease stays; how long, its owner knows better than we do now.
                     seat.held[submission.assignment] = self._loop.time() + 3600
+        self._resume(done)
         for seat, rows in done.resumed:
             for row in rows:
                 if self._seated(seat, row.pk, row.microtask.kind, row.lane):
@@ -249,14 +278,26 @@ class Dispatcher:
                     self._idle[seat.session] = seat
                 continue
             self._idle[seat.session] = seat
+            if pk in done.paused:
+                if not seat.told_paused:
+                    seat.told_paused = True
+                    seat.send({"type": "paused", "reason": done.paused[pk]})
+                continue
             if self._loop.time() < seat.stays_until:
                 self._loop.call_at(seat.stays_until, self._line_up, seat)
                 continue
             if not seat.told_idle and not seat.held:
                 seat.told_idle = True
-                reasons = [done.paused[pk]] if pk in done.paused else done.taken.idle[pk]
-                seat.send({"type": "idle", "reasons": reasons})
+                seat.send({"type": "idle", "reasons": done.taken.idle[pk]})
         metrics.IDLE.set(len(self._idle))
+
+    def _resume(self, done: Round) -> None:
+        """Tell whoever had been told to pause that there may be work again."""
+        for pk, seat in done.seats.items():
+            if seat.told_paused and pk not in done.paused:
+                seat.told_paused = False
+                seat.told_idle = False
+                seat.send({"type": "resumed"})
 
     def _seated(self, seat: Seat, assignment: int, kind: str, lane: str) -> bool:
         """Note an offer; False when the socket closed while the offer was being leased."""

@@ -12,7 +12,6 @@ import numpy as np
 import orjson
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
-from django.utils import timezone
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -22,6 +21,7 @@ from webapp.feed.seats import Seat, offer_frame, paused, reply_frame, resumed_fr
 from webapp.labeling import holding, operations
 from webapp.labeling.holding import Desk
 from webapp.labeling.models import Assignment
+from webapp.labeling.presence import database_now
 from webapp.labeling.shelf import Shelf
 from webapp.labeling.windows import Windows
 from webapp.people.models import User
@@ -73,7 +73,7 @@ class SubmitAnswer(APIView):
             given = submission_of(body(request), request.user)  # type: ignore[arg-type]
         except Refused as refusal:
             raise Problem(refusal.code, refusal.message) from None
-        (reply,) = committed(lambda: operations.submit_answers([given], now=timezone.now()))
+        (reply,) = committed(lambda: operations.submit_answers([given], now=database_now()))
         if isinstance(reply, operations.Refusal):
             raise Problem(reply.code, reply.message)
         return HttpResponse(reply_frame(reply), content_type="application/json")
@@ -93,7 +93,7 @@ class ReleaseTask(APIView):
 
 def next_frame(person: User) -> str:
     """An `offer` or `idle` message as JSON, in the caller's transaction."""
-    now = timezone.now()
+    now = database_now()
     held = Assignment.objects.filter(
         state=Assignment.State.LEASED, annotator=person, session=SESSION, lease_expires_at__gt=now
     )
@@ -110,5 +110,9 @@ def next_frame(person: User) -> str:
         taken = holding.take([desk], Windows(shelf), now=now, rng=np.random.default_rng())
         for hold in taken.offers.get(person.pk, []):
             return offer_frame(hold)
-        reasons = taken.idle.get(person.pk) or ["what suits you was just taken; ask again"]
+        reasons = (
+            list(filter(None, [taken.paused.get(person.pk)]))
+            or taken.idle.get(person.pk)
+            or ["what suits you was just taken; ask again"]
+        )
     return orjson.dumps({"type": "idle", "reasons": reasons}).decode()

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from django.db import OperationalError, connection, transaction
-from django.utils import timezone
 
 from webapp.feed.seats import Seat, paused, waiting
 from webapp.labeling import bulk, grids, holding, operations
@@ -66,7 +65,7 @@ class Rounds:
                 self._begin()
             if left:
                 with transaction.atomic():
-                    holding.leave(left, now=timezone.now())
+                    holding.leave(left, now=self.presence.now())
             return self._transact(answers, hungry, clock)
         except OperationalError:
             self.windows.forget()
@@ -84,7 +83,7 @@ class Rounds:
         """On SQLite this is the only web process: whatever sockets hold leases were another's, which is gone."""
         if connection.vendor == "sqlite":
             with transaction.atomic():
-                holding.leave(dead_sessions({self.presence.prefix}), now=timezone.now())
+                holding.leave(dead_sessions({self.presence.prefix}), now=self.presence.now())
         self._begun = True
 
     def _halved(self, answers: Sequence[Given], clock: float) -> Round:
@@ -110,7 +109,7 @@ class Rounds:
         return done
 
     def _transact(self, answers: Sequence[Given], hungry: Sequence[Seat], clock: float) -> Round:
-        now = timezone.now()
+        now = self.presence.now()
         done = Round()
         # What is written need not be waited for before the next step is worked out: only the commit waits for all of it.
         with transaction.atomic(), bulk.pipeline():
@@ -164,6 +163,7 @@ class Rounds:
                 wish = waiting(seat, believed, resumed.get(seat.session, 0), clock)
                 desks.append(Desk(seat.person, seat.session, wish))
         done.taken = holding.take(desks, self.windows, now=now, rng=self._rng)
+        done.paused |= done.taken.paused
 
     def call(self, function: Callable[[], Any]) -> Any:
         """Run a small read or write of one annotator, in a transaction of its own."""

@@ -49,10 +49,12 @@ class Hold:
 
 @dataclass
 class Taken:
-    """What came of a round of leasing, by annotator. `missed`: chosen, but somebody else was faster."""
+    """What came of a round of leasing, by annotator. `missed`: chosen, but somebody else was faster. `paused`: idle
+    because the work that would suit them lies in a project that is paused, with the reason."""
 
     offers: dict[int, list[Hold]] = field(default_factory=dict)
     idle: dict[int, list[str]] = field(default_factory=dict)
+    paused: dict[int, str] = field(default_factory=dict)
     missed: int = 0
 
 
@@ -100,6 +102,11 @@ def _match(
         more, unlucky = _choose(organisation, without, windows, DEEP, now, rng)
         chosen += more
     result.idle |= unlucky
+    for desk in group:
+        if desk.person.pk in unlucky:
+            w = desk.waiting
+            if reason := windows.paused_for(organisation, w.domains, rank(w.tier)):
+                result.paused[desk.person.pk] = reason
     return chosen
 
 

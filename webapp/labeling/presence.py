@@ -3,15 +3,18 @@ process is seen to be dead at once, and nothing has to expire. On SQLite there i
 
 import secrets
 import time
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from webapp.labeling.models import Assignment
 from webapp.labeling.windows import Share
 
 CLASS = 0x7E55  # the first half of our advisory locks' keys
-EVERY_S = 1.0  # how often the others are counted
+EVERY_S = 1.0  # how often the others are counted, and the clock is compared
+JITTER = timedelta(seconds=1)  # a clock that is off by less than this is right
 
 
 class Presence:
@@ -22,6 +25,7 @@ class Presence:
         self.share = Share()
         self._held_by: Any = None
         self._read_at = 0.0
+        self._clock_off = timedelta()
 
     @property
     def prefix(self) -> str:
@@ -41,7 +45,22 @@ class Presence:
         if now > self._read_at + EVERY_S:
             keys = sorted(living() | {self.key})
             self.share, self._read_at = Share(keys.index(self.key), len(keys)), now
+            self._clock_off = database_now() - timezone.now()
         return self.share
+
+    def now(self) -> datetime:
+        """The time by the database's clock, by which leases are given and end, whatever this machine's clock says."""
+        return timezone.now() + (self._clock_off if abs(self._clock_off) > JITTER else timedelta())
+
+
+def database_now() -> datetime:
+    """The database's clock; on SQLite, which has none, this machine's."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        return now
 
 
 def prefix(key: int) -> str:

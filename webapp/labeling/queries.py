@@ -1,9 +1,12 @@
 """Reads of the feed: why a task was offered, and the case file of an adjudication."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Sum
+
 from routing.assignment import Offer, explain
-from webapp.labeling.models import Answer, Assignment, ObjectVersion
+from webapp.labeling.models import Answer, Assignment, ObjectVersion, Tally
 from webapp.people.models import User
 
 
@@ -17,6 +20,22 @@ def explanation(person: User, assignment: int) -> dict[str, Any] | None:
         row.offer["made_at"],
     )  # fmt: skip
     return {"why": explain(offer), "asked_because": row.microtask.reason, "terms": row.offer.get("terms", {})}
+
+
+PACE = timedelta(minutes=15)  # over which a crowd's pace is taken
+
+
+def open_questions(project: int, *, at_most: int) -> int:
+    """How many wanted answers of a project nobody holds, counted no further than `at_most`: its cost is bounded."""
+    rows = Assignment.objects.filter(project=project, state=Assignment.State.OPEN)
+    return rows.values("pk")[:at_most].count()
+
+
+def answers_per_hour(project: int, *, now: datetime) -> float:
+    """How fast a project has been answered lately, from the roll-ups."""
+    rows = Tally.objects.filter(dataset__project=project, minute__gt=now - PACE)
+    answers = rows.aggregate(n=Sum("answers"))["n"] or 0
+    return float(answers * (timedelta(hours=1) / PACE))
 
 
 def case_file(row: Assignment) -> dict[str, Any]:

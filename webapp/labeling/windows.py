@@ -10,18 +10,21 @@ import math
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from routing.assignment import Candidate
 from routing.belief import Belief
 from routing.eligibility import rank
 from webapp.labeling import bulk
-from webapp.labeling.models import Lane
+from webapp.labeling.models import Assignment, Lane
+from webapp.labeling.shares import Shares
 from webapp.labeling.shelf import QUESTION, Question, Shelf
 
 LaneKey = tuple[int, str]
@@ -75,10 +78,12 @@ class Windows:
     def __init__(self, shelf: Shelf | None = None) -> None:
         self.shelf = shelf or Shelf()
         self.share = Share()
+        self.shares = Shares()
         self.news: deque[frozenset[LaneKey] | None] = deque(
             maxlen=1_000
         )  # added to by any thread: see `stir`
         self._lanes: dict[int | None, tuple[float, list[LaneKey]]] = {}
+        self._paused: dict[int | None, list[tuple[str, str]]] = {}  # lane and project name
         self._windows: dict[LaneKey, Window] = {}
         self._gone: set[int] = set()
 
@@ -103,9 +108,10 @@ class Windows:
 
     def take_out(self, assignments: Iterable[int], lanes: Iterable[LaneKey]) -> None:
         """Remove what was leased or turned out to be taken."""
-        gone = list(assignments)
+        gone, taken = list(assignments), list(lanes)
         self._gone.update(gone)
-        for lane in set(lanes):
+        self.shares.count(project for project, _ in taken)
+        for lane in set(taken):
             entries = self._windows[lane].entries
             for pk in gone:
                 entries.pop(pk, None)
@@ -135,13 +141,33 @@ class Windows:
         read_at, lanes = self._lanes.get(organisation, (-math.inf, []))
         now = time.monotonic()
         if read_at < now - LANES_S:
-            query = Lane.objects.filter(project__organisation=organisation, project__paused=False).order_by(
-                "pk"
+            mine = Lane.objects.filter(project__organisation=organisation).order_by("pk")
+            lanes = list(mine.filter(project__paused=False).values_list("project_id", "key"))
+            waiting = Assignment.objects.filter(
+                state="open", project=OuterRef("project"), lane=OuterRef("key")
             )
-            lanes = list(query.values_list("project_id", "key"))
+            paused = mine.filter(Exists(waiting), project__paused=True)
+            self._paused[organisation] = list(paused.values_list("key", "project__name"))
             self._lanes[organisation] = (now, lanes)
             self.shelf.load_projects(project for project, _ in lanes)
+            self._share_out(lanes)
         return lanes
+
+    def paused_for(self, organisation: int | None, domains: frozenset[str], tier: int) -> str:
+        """Why there is nothing now for people of these domains and this tier who could work in a paused project, or ""."""
+        suiting = (name for key, name in self._paused.get(organisation, []) if _suits(key, domains, tier))
+        names = sorted(set(suiting))
+        return f"{', '.join(names[:3])}: work is paused" if names else ""
+
+    def _share_out(self, lanes: Sequence[LaneKey]) -> None:
+        """Give tasks at hand the priority that their projects have by now."""
+        busy = {lane[0] for lane in lanes if (window := self._windows.get(lane)) and window.entries}
+        changed = self.shares.revise([self.shelf.project(pk) for pk in sorted(busy)], timezone.now())
+        for lane, window in self._windows.items():
+            if lane[0] in changed:
+                priority = self.shares.of(lane[0])
+                for entry in window.entries.values():
+                    entry.candidate = replace(entry.candidate, priority=priority)
 
     def _fill(self, lanes: Sequence[LaneKey]) -> None:
         """Read the lanes whose windows run low, all in one statement."""
@@ -209,12 +235,11 @@ class Windows:
         hidden = bulk.loads(secret)
         belief = hidden.get("belief")
         payload = question.payload
-        priority = self.shelf.project(project).priority
         candidate = Candidate(
             assignment=pk, microtask=question.id, project=project, kind=question.kind, lane=key, domain=question.domain,
             cls=(payload.get("object") or {}).get("class", payload.get("class")), tier=question.tier,
             excluded=frozenset(bulk.loads(excluded)), value=value, belief=Belief.from_json(belief) if belief else None,
-            priority=math.log2(max(priority, 1e-6)), age_s=age,
+            priority=self.shares.of(project), age_s=age,
             expected_s=question.expected_s, gold="gold" in hidden,
         )  # fmt: skip
         return Entry(candidate, question, order, (project, key))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from webapp.pipeline.models import Run
@@ -22,8 +22,11 @@ def me() -> str:
 
 
 def claim_next(now: datetime) -> Run | None:
-    """Claim the oldest run that waits or whose engine died; None when there is none."""
-    open_runs = Run.objects.filter(Q(state=Run.State.WAITING) | Q(state=Run.State.RUNNING)).order_by("pk")
+    """Claim the oldest run that waits or whose engine died; None when there is none. Runs that no engine has had come
+    first, so that one that was held back does not keep the others waiting."""
+    open_runs = Run.objects.filter(Q(state=Run.State.WAITING) | Q(state=Run.State.RUNNING)).order_by(
+        F("heartbeat_at").asc(nulls_first=True), "pk"
+    )
     for run in open_runs:
         if run.state == Run.State.RUNNING and not _abandoned(run, now):
             continue

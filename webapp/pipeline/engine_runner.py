@@ -38,6 +38,7 @@ from routing.witness import Hint
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
 from webapp.labeling.models import SceneObject, Tile
 from webapp.pipeline import claims
+from webapp.pipeline.gate import Gate, HeldBack
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
 from webapp.pipeline.promotion import current_model, promote_if_better
 from webapp.projects.models import Project
@@ -74,6 +75,10 @@ def execute(run: Run) -> None:
     try:
         with claims.heartbeat(run):
             result = RUNNERS[run.kind](run, Reporter(run))
+    except HeldBack:
+        # What was predicted is kept, and scenes that are open stay so: the next engine goes on from there.
+        ours.update(state=Run.State.WAITING, claimed_by="", heartbeat_at=timezone.now())
+        return
     except Exception as error:
         ours.update(
             state=Run.State.FAILED,
@@ -88,19 +93,22 @@ def execute(run: Run) -> None:
 
 
 def prelabel(run: Run, report: Reporter) -> dict[str, Any]:
-    """Look at every scene of the run's dataset, and open each as soon as all of it was seen."""
+    """Look at every scene of the run's dataset, and open each as soon as all of it was seen and people need it."""
     assert run.dataset is not None
+    gate = Gate(run, lambda depth, full: report(Progress("held back", depth, full)))
     opened = set(PrelabelledScene.objects.filter(run=run).values_list("scene_id", flat=True))
     scenes = {str(s.pk): s for s in run.dataset.scenes.order_by("pk") if s.pk not in opened}
     refs = [_scene_ref(s) for s in scenes.values()]
     model = _model_of(run)
     if model is None:
         for number, (ref, scene) in enumerate(zip(refs, scenes.values(), strict=True), start=1):
+            gate.pass_()
             _open(run, scene, ref, None, None)
             report(Progress("open", number, len(refs)))
         return {"scenes": len(scenes), "objects": 0}
     objects = 0
     for ref, chunks in _complete_scenes(run, refs, model, report):
+        gate.pass_()
         prediction = jobs.predict_scene(ref, chunks, model=model)
         objects += _open(run, scenes[ref.scene_id], ref, prediction, model)
     return {"scenes": len(scenes), "objects": objects}

@@ -8,9 +8,8 @@ from typing import Any
 
 import numpy as np
 from django.core.management.base import BaseCommand
-from django.utils import timezone
 
-from webapp.labeling import janitors
+from webapp.labeling import janitors, presence
 
 
 class Command(BaseCommand):
@@ -37,7 +36,7 @@ class Command(BaseCommand):
                 return
 
     def round(self, rng: np.random.Generator, *, as_json: bool) -> None:
-        now = timezone.now()
+        now = presence.database_now()
         done = {
             "sockets_left_by_dead_processes": janitors.return_what_the_dead_hold(now),
             "leases_returned": janitors.reap_expired_leases(now),
