@@ -115,6 +115,15 @@ def staged(tab: Callable[..., Any], world: World, picture: Picture) -> Stage:
     return open_tasks
 
 
+def reload_with_draft(page: Any) -> None:
+    """Reload once the draft on the disk is what is on the screen."""
+    page.page.wait_for_function(
+        "() => Object.entries(sessionStorage).some(([key, kept]) => key.startsWith('tessera-draft-')"
+        " && JSON.stringify(JSON.parse(kept).state) === JSON.stringify(window.__tessera.state.task))"
+    )
+    page.page.reload()
+
+
 def wide_schema(count: int) -> dict[str, Any]:
     names = [
         "ash",
@@ -185,8 +194,7 @@ class TestAttributes:
     def test_go_on_after_a_reload_where_they_stopped(self, staged: Stage) -> None:
         page, feed = staged("attributes")
         page.press("2", "3")
-        page.page.wait_for_timeout(500)  # A draft is kept 300 ms after the last change.
-        page.page.reload()
+        reload_with_draft(page)
         page.task("attributes")
         page.press("1", "Enter")
         page.acknowledged()
@@ -287,8 +295,7 @@ class TestNameUnknown:
     def test_keeps_what_was_written_over_a_reload(self, staged: Stage) -> None:
         page, feed = staged("name_unknown")
         page.page.get_by_test_id("propose").fill("tractor")
-        page.page.wait_for_timeout(500)
-        page.page.reload()
+        reload_with_draft(page)
         page.task("name_unknown")
         page.click("propose")
         page.acknowledged()

@@ -94,6 +94,15 @@ def staged(tab: Callable[..., Any], world: World, picture: Picture, sweep: Path)
     return open_task
 
 
+def reload_with_draft(page: Any) -> None:
+    """Reload once the draft on the disk is what is on the screen."""
+    page.page.wait_for_function(
+        "() => Object.entries(sessionStorage).some(([key, kept]) => key.startsWith('tessera-draft-')"
+        " && JSON.stringify(JSON.parse(kept).state) === JSON.stringify(window.__tessera.state.task))"
+    )
+    page.page.reload()
+
+
 def answered(feed: StagedFeed) -> Cuboid:
     """The cuboid of the newest answer, read as the server reads it."""
     assert feed.value["deleted"] is False
@@ -161,7 +170,9 @@ class TestCuboidCam:
             assert abs(v) == pytest.approx(standing.dims[1] / 2, abs=0.05)
             assert u * ahead > 0.3
         assert cuboid.dims[:2] == pytest.approx(PROPOSAL["dims"][:2])  # type: ignore[index]
-        assert cuboid.dims[2] > 2
+        x, y, z = standing.center
+        top = frames.from_ground(Cuboid((x, y, z + standing.dims[2] / 2), (1, 1, 1), 0), NORMAL).center
+        assert frames.project(np.array([top]), K)[0][1] == pytest.approx(150, abs=4)
 
     def test_is_dragged_and_turned_on_the_dial(self, staged: Callable[..., Staged]) -> None:
         page, feed = staged("cuboid_cam")
@@ -205,8 +216,7 @@ class TestCuboidCam:
     def test_goes_on_after_a_reload_and_takes_steps_back(self, staged: Callable[..., Staged]) -> None:
         page, feed = staged("cuboid_cam")
         page.press("Shift+e", "Shift+e", "Control+z")
-        page.page.wait_for_timeout(500)  # A draft is kept 300 ms after the last change.
-        page.page.reload()
+        reload_with_draft(page)
         page.task("cuboid_cam")
         page.press("Enter")
         page.acknowledged()
