@@ -13,7 +13,7 @@ from webapp.people.queries import tenant
 
 GROUPS = 50  # reasons shown
 RECENT = 24
-COUNTED = 300  # the own record covers this many newest rulings; more would take longer to read than to look at
+COUNTED = 300  # the own record covers this many newest rulings: more take longer to read than to show
 SAME_IOU = 0.98  # an outline this close to the proposed one was left as it was
 
 
