@@ -72,7 +72,7 @@ class RoutingPolicy:
         0.2,
         0.98,
     )
-    max_drawings: int = _knob(4, "drawings", "people who draw one shape before a specialist draws it", 1, 20)
+    max_drawings: int = _knob(5, "drawings", "people who draw one shape before a specialist draws it", 1, 20)
 
     # Tiles: how long to search.
     missed_target: float = _knob(

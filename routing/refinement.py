@@ -14,9 +14,11 @@ from routing import skill
 from routing.consensus.contract import p_similar
 from routing.policy import RoutingPolicy
 from routing.refinement_fusing import ASPECTS, LOSS_POWER, REPEATED, Fused, fuse_chosen, fuse_drawn, is_drawn
+from routing.refinement_points import contradictions, disputed_point
 from routing.skill import GROUP, Rows
 
 DEPTH = 3  # answers looked ahead
+MAX_POINTS = 3  # asked about one outline
 GONE_BY = 2  # people who find nothing there before the object itself is doubted
 LOOK_KINDS = {"outline": "verify_mask", "cuboid": "verify_cuboid"}
 ABSENT = ("not_object", "duplicate", "wrong_class")  # verdicts that doubt the object, not its shape
@@ -27,7 +29,7 @@ class Said:
     """One answer: its kind and validated value, and what is known of its author.
 
     noise: error of their shapes relative to the pool. right: P(their choice is right). rows: P(verdict group | state) of
-    their looks. rules: a specialist who was asked to decide. about: of a look, how many drawings the shape was made of.
+    their looks. rules: a specialist who was asked to decide. about: of a look, how many answers the shape was made of.
     """
 
     annotator: int
@@ -83,10 +85,19 @@ class RefinementCase:
         )
 
     @property
+    def points(self) -> list[tuple[list[float], bool]]:
+        """Return the points that were asked about, each with an answer."""
+        return [(list(s.value["point"]), bool(s.value["on"])) for s in self.said if "on" in s.value]
+
+    @property
+    def evidence(self) -> int:
+        """Return how many answers make the shape as it stands: drawings, and points between them."""
+        return len(self.drawn) + len(self.points)
+
+    @property
     def looks(self) -> tuple[Said, ...]:
-        """Return the verdicts about the shape that all drawings so far make."""
-        about = len(self.drawn)
-        return tuple(s for s in self.said if "verdict" in s.value and s.about == about)
+        """Return the verdicts about the shape as it stands."""
+        return tuple(s for s in self.said if "verdict" in s.value and s.about == self.evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +110,14 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class AskMore:
-    """`count` more answers of this kind; looks show `shape`. `terms` holds each option's expected seconds."""
+    """`count` more answers of this kind; looks show `shape`, point_yesno its `point`. `terms` holds each option's expected
+    seconds."""
 
     kind: str
     reason: str
     count: int = 1
     shape: dict[str, Any] | None = None
+    point: list[float] | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -191,7 +204,10 @@ def current(case: RefinementCase, policy: RoutingPolicy) -> Fused:
         rights = [s.right for s in case.drawn]
         return fuse_chosen(case.kind, case.ask, values, rights, policy.evidence_discount)
     tolerance = policy.tolerance_shape[ASPECTS[case.kind]]
-    found = fuse_drawn(case.kind, case.ask, values, [s.noise for s in case.drawn], tolerance)
+    noises = [s.noise for s in case.drawn]
+    if points := case.points:
+        noises = [n * contradictions(v, points) for n, v in zip(noises, values, strict=True)]
+    found = fuse_drawn(case.kind, case.ask, values, noises, tolerance)
     return replace(found, p_right=_looked_at(found.p_right, case.looks, policy))
 
 
@@ -220,6 +236,11 @@ def _next_drawn(case: RefinementCase, found: Fused, policy: RoutingPolicy) -> As
     aspect, count = ASPECTS[case.kind], len(case.drawn)
     if count >= policy.max_drawings and not _may_look(aspect, case, policy):
         return Refer(f"still unsettled after {count} drawings")
+    if case.looks and len(case.points) < MAX_POINTS and aspect == "outline":
+        # People refused the fused shape, so they can say which of the drawings is right where these differ.
+        point = disputed_point([dict(s.value) for s in case.drawn], case.points)
+        if point is not None:
+            return AskMore("point_yesno", "one click tells which of the drawings is right", point=point)
     plan = _Plan(case.kind, found.expected_loss, count, policy)
     looked = sum(1 for s in case.said if "verdict" in s.value)
     terms = plan.options(found.p_right, count, looked, DEPTH)

@@ -11,6 +11,7 @@ from routing.outcomes import DRAWN, Outcome
 from routing.policy import RoutingPolicy
 from routing.refinement import RefinementCase, Said
 from routing.refinement_fusing import ASPECTS, is_drawn, questions, similarity
+from routing.refinement_points import holds
 from routing.skill import Rows
 from routing.track_record import ANNOTATOR_WEIGHT, TrackRecord
 
@@ -66,6 +67,9 @@ def _judged(
         close = _alike(case, said.value["shape"], value["shape"])
         verdict = str(said.value["verdict"])
         return verdict, "good" if close >= policy.tolerance_shape[ASPECTS[case.kind]] else "geometry", None
+    if "on" in said.value:
+        right = holds(value, said.value["point"]) == said.value["on"]
+        return DRAWN, "good" if right else "geometry", None
     if not is_drawn(case.kind):
         same = all(
             _part(case.kind, said.value, q.name) == _part(case.kind, value, q.name) for q in _asked(case)

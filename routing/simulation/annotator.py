@@ -27,6 +27,7 @@ MEDIAN_S = {
     "fix_polygon": 22.0,
     "fix_mask": 12.0,
     "verify_mask": 2.5,
+    "point_yesno": 1.3,
     "keypoints": 18.0,
     "polyline": 10.0,
     "cuboid_cam": 25.0,
@@ -145,7 +146,7 @@ class SimulatedAnnotator:
 
 def _fingerprint(payload: Mapping[str, Any]) -> int:
     """Return a number that is the same whenever the same question is asked, whatever the order of the feed."""
-    names = ("kind", "view", "object", "seed", "cells", "tile", "a", "b", "shape")
+    names = ("kind", "view", "object", "seed", "cells", "tile", "a", "b", "shape", "point")
     asked: dict[str, Any] = {name: payload[name] for name in names if name in payload}
     asked["scene"] = (payload.get("scene") or {}).get("id")
     asked["shown"] = len(payload.get("objects") or ())

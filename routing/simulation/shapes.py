@@ -89,6 +89,23 @@ def judge(payload: Payload, truth: Truth, mind: Mind) -> Reply:
     return Reply({"verdict": "ok" if ok else "geometry"}, d, clicks=0 if ok else 1, bad_share=float(not ok))
 
 
+def point(payload: Payload, truth: Truth, mind: Mind) -> Reply:
+    """Say whether a point lies on the object; close to its border people err."""
+    seen = eye.compare(payload["object"]["xyxy"], None, truth, 0.5, NONE)
+    if mind.profile.kind in ("yes_spam", "bot"):
+        return Reply({"on": True})
+    true = _true_shape("fix_polygon", truth, seen.index)
+    if not isinstance(true, Polygon):
+        return Reply({"on": False})
+    area = shape_of(true)
+    spot = shapely.Point(payload["point"])
+    margin = 0.015 * math.sqrt(area.area) * math.exp(-0.3 * mind.theta)
+    depth = (1 if area.contains(spot) else -1) * float(area.exterior.distance(spot))
+    slip = mind.profile.kind == "random" or mind.rng.random() < 0.03
+    on = depth + margin * float(mind.rng.normal()) > 0
+    return Reply({"on": on != (slip and bool(mind.rng.random() < 0.5))}, float(truth.difficulty[seen.index]))
+
+
 def _true_shape(kind: str, truth: Truth, index: int) -> Shape | None:
     """The true shape of an object in the kind's own type; its box where only that is known of an outline."""
     if index < 0:
@@ -253,4 +270,5 @@ SHAPES: dict[str, Callable[[Payload, Truth, Mind], Reply]] = {
     **dict.fromkeys(DRAWN, draw),
     "verify_mask": judge,
     "verify_cuboid": judge,
+    "point_yesno": point,
 }

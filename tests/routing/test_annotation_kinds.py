@@ -51,7 +51,6 @@ GOOD: dict[str, dict[str, Any]] = {
     "keypoints": {"shape": {"type": "keypoints", "points": {"nose": [5.0, 6.0, 2], "tail": [0, 0, 0]}}},
     "polyline": {"shape": {"type": "polyline", "points": [[1.0, 2.0], [30.0, 40.0]]}, "deleted": False},
     "cuboid_cam": {"shape": CUBOID, "deleted": False},
-    "cuboid_lidar": {"shape": CUBOID, "deleted": False},
     "verify_cuboid": {"verdict": "ok"},
     "attributes": {"attributes": {"color": "red", "parts": ["door", "roof"]}},
     "classify_image": {"class": 4, "alt": 0},
@@ -190,8 +189,8 @@ class TestValidateAnswer:
                 "the line has no length",
             ),
             ("cuboid_cam", {"shape": {**CUBOID, "center": [0, 0, -3]}}, "behind the camera"),
-            ("cuboid_lidar", {"shape": {**CUBOID, "dims": [400, 1, 1]}}, r"dims\[0\]: 400 m is out of range"),
-            ("cuboid_lidar", {"shape": {**CUBOID, "dims": [4, 0, 1]}}, "the cuboid has no volume"),
+            ("cuboid_cam", {"shape": {**CUBOID, "dims": [400, 1, 1]}}, r"dims\[0\]: 400 m is out of range"),
+            ("cuboid_cam", {"shape": {**CUBOID, "dims": [4, 0, 1]}}, "the cuboid has no volume"),
             ("attributes", {"attributes": {"color": "red"}}, "value.attributes.parts: missing"),
             (
                 "attributes",

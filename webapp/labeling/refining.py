@@ -91,9 +91,11 @@ def _said(given: Given, case: RefinementCase) -> Said:
     value = dict(given.value)
     if "verdict" in value:  # What was looked at is kept with the verdict: later drawings change the shape.
         value["shape"] = given.microtask.payload["shape"]
+    if "on" in value:
+        value["point"] = given.microtask.payload["point"]
     return Said(
         given.annotator.pk, kind, value, noise, right, rows, rules=bool(given.microtask.secret.get("rules")),
-        about=len(case.drawn), seconds=given.seconds or None,
+        about=case.evidence, seconds=given.seconds or None,
     )  # fmt: skip
 
 
@@ -105,8 +107,10 @@ def _after_evasion(
         return Refer(f"{len(evaded)} people could not say")
     if isinstance(step, AskMore) and step.kind != given.microtask.kind:
         return step
-    shape = given.microtask.payload.get("shape")
-    return AskMore(given.microtask.kind, "somebody could not say", 1, shape)
+    payload = given.microtask.payload
+    return AskMore(
+        given.microtask.kind, "somebody could not say", 1, payload.get("shape"), payload.get("point")
+    )
 
 
 def _take(given: Given, refinement: Refinement, case: RefinementCase, step: RefinementStep) -> None:
@@ -147,8 +151,8 @@ def _ask(given: Given, refinement: Refinement, case: RefinementCase, step: AskMo
     task, book = given.microtask, given.book
     refinement.case["waiting"] += step.count
     value = _stake(case, given.policy)
-    same_shape = step.shape is None or step.shape == task.payload.get("shape")
-    if step.kind == task.kind and same_shape:
+    same = step.shape == task.payload.get("shape") and step.point == task.payload.get("point")
+    if step.kind == task.kind and same:
         task.excluded = sorted({*task.excluded, *people})
         task.value = value
         book.touch(task)
@@ -156,11 +160,13 @@ def _ask(given: Given, refinement: Refinement, case: RefinementCase, step: AskMo
             ask_once_more(book, task)
         return
     book.resolve(task, "consensus", {"refinement": step.reason})
-    details = None
+    details: dict[str, Any] | None = None
     if step.shape is not None:
         details = {"shape": step.shape}
         if "calibration" in case.ask:
             details["calibration"] = case.ask["calibration"]
+    if step.point is not None:
+        details = {"point": step.point, "class": given.row.label}
     wish_for(
         book, refinement, _row(given), step.kind, task.project, reason=step.reason, value=value, count=step.count,
         details=details, excluded=people,

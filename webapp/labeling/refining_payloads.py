@@ -11,7 +11,7 @@ from webapp.scenes.models import Scene
 
 WITH_CONTEXT = ("fix_polygon", "fix_mask")  # kinds that show the neighbours: outlines share their edges
 WHOLE = ("triage_scene", "cuboid_cam", "cuboid_lidar", "verify_cuboid")  # kinds that show the whole picture
-LOOKED_AT = {"verify_mask": "outline", "verify_cuboid": "cuboid"}
+LOOKED_AT = {"verify_mask": "outline", "verify_cuboid": "cuboid", "point_yesno": "outline"}
 
 
 def shown(
