@@ -52,6 +52,8 @@ export interface KindSpec<T extends Task, S> {
   /** Read what the kind adds to the common payload; raises ParseError. */
   read(fields: Fields, common: Task): T;
   media?(task: T): readonly Media[];
+  /** Begin to fetch what is not a picture; called when the task is offered, and again when it is opened. */
+  ahead?(task: T): void;
   prompt(task: T, state: S): string;
   start(task: T): S;
   answer(task: T, state: S): Draft;
@@ -107,6 +109,7 @@ export function defineKind<T extends Task, S>(spec: KindSpec<T, S>): Kind {
     name: spec.name,
     pictures(offer) {
       const task = read(offer);
+      spec.ahead?.(task);
       return [...task.media, ...(spec.media?.(task) ?? [])].map((m) => m.url);
     },
     open: (offer, env, draft) => new TypedSession(spec, read(offer), offer, env, draft as S | null),

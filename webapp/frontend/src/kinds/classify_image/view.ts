@@ -11,6 +11,7 @@ export function mountClassify(host: Host<ClassifyTask, ClassifyState>): KindView
   const stage = subjectStage(host, promptClassify(task));
   const list = new ChoiceList({
     classes: task.choices,
+    missing: t("classify_image.choose"),
     choose: (id) => {
       if (host.armed()) host.submit(classified(host.state, id));
     },

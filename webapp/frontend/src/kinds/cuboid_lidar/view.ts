@@ -1,7 +1,7 @@
 import { eyeOf } from "../../canvas/camera";
 import type { Solid } from "../../canvas/camera_cuboid";
-import { type Cloud, pointsIn, readCloud } from "../../canvas/cloud";
-import { type CloudPainter, PlainCloudPainter } from "../../canvas/cloud_painter";
+import { type Cloud, pointsIn } from "../../canvas/cloud";
+import { PlainCloudPainter } from "../../canvas/cloud_painter";
 import { INK, outline } from "../../canvas/painter";
 import { Stage } from "../../canvas/stage";
 import { el, setAll, setText } from "../../lib/dom";
@@ -12,6 +12,7 @@ import { CuboidDesk } from "../shared/cuboid_desk";
 import { focusOn, paintCuboid, paintFoot } from "../shared/cuboid_looks";
 import type { CuboidWork } from "../shared/cuboidwork";
 import { decoded, paintContext } from "../shared/looks";
+import { cloudAt, painterOf } from "./clouds";
 import { lidarCommands } from "./keys";
 import { fitAt, type LidarTask } from "./model";
 import { CloudPanes } from "./panes";
@@ -76,7 +77,7 @@ export function mountLidar(host: Desk): KindView<CuboidWork> {
     setAll(root, { "data-cloud": "loading" });
     setAll(failed, { hidden: true });
     try {
-      const loaded = await fetchCloud(task.cloud.url, task.cloud.count);
+      const loaded = await cloudAt(task.cloud);
       const painter = await painterOf(loaded);
       if (gone) {
         painter.destroy();
@@ -152,20 +153,4 @@ function cameraStage(
       up: (p) => point(p.scene, true),
     },
   });
-}
-
-async function fetchCloud(url: string, count: number): Promise<Cloud> {
-  const response = await fetch(url, { credentials: "same-origin" });
-  if (!response.ok) throw new Error(`the cloud was refused: ${response.status}`);
-  return readCloud(await response.arrayBuffer(), count);
-}
-
-/** three.js where the browser can, a plain canvas where it has no WebGL or the chunk cannot be had. */
-async function painterOf(cloud: Cloud): Promise<CloudPainter> {
-  try {
-    const { threePainter } = await import("../../canvas/cloud_three");
-    return threePainter(cloud);
-  } catch {
-    return new PlainCloudPainter(cloud);
-  }
 }

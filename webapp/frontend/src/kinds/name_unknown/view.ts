@@ -11,6 +11,7 @@ export function mountName(host: Host<NameTask, NameState>): KindView<NameState> 
   const stage = subjectStage(host, promptName());
   const list = new ChoiceList({
     classes: task.choices,
+    missing: t("name_unknown.choose"),
     choose: (id) => {
       if (host.armed()) host.submit({ ...host.state, said: "class", label: id });
     },

@@ -8,7 +8,7 @@ const MANY = named("ash", "beech", "birch", "copper beech", "elm", "fir", "hazel
 
 function listOf(classes: readonly LabelClass[]) {
   const choose = vi.fn();
-  const list = new ChoiceList({ classes, choose });
+  const list = new ChoiceList({ classes, choose, missing: "" });
   list.render();
   const visible = () =>
     [...list.element.querySelectorAll<HTMLElement>(".choice-row")].filter((r) => !r.hasAttribute("hidden"));

@@ -11,6 +11,8 @@ import { classDigits, type LabelClass } from "../task";
 export interface ChoiceListOptions {
   readonly classes: readonly LabelClass[];
   choose(id: number): void;
+  /** Said when nothing is marked yet. */
+  readonly missing: string;
   /** What else it may be, where the question takes a second choice. */
   readonly second?: { current(): number | null; toggle(id: number): void };
 }
@@ -188,7 +190,7 @@ export class ChoiceList {
         keys: ["Space", "Enter", "NumpadEnter"],
         place: "none",
         guarded: true,
-        whyNot: t("classify_image.choose"),
+        whyNot: this.options.missing,
         enabled: () => this.highlighted !== null,
         run: () => void this.confirm(),
       },
