@@ -12,7 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.images import ImageRefused, as_rgb, open_image, verify_image
+from engine.images import ImageRefused, verify_image
+from engine.pixels import Pixels
 
 SUFFIXES = {
     "JPEG": "jpg",
@@ -52,12 +53,13 @@ def probe(path: Path) -> ImageInfo:
 
 def small_view(path: Path, *, longest: int, rect: tuple[float, float, float, float] | None = None) -> bytes:
     """Return a JPEG of the picture, or of `rect` ([x, y, w, h]) in it, no side longer than `longest`."""
-    image = open_image(path)
-    if rect is not None:
-        x, y, w, h = rect
-        image = image.crop((int(x), int(y), ceil(x + w), ceil(y + h)))
-    view = Image.fromarray(as_rgb(image))
-    view.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    pixels = Pixels(path)
+    height, width = pixels.shape[:2]
+    x, y, w, h = rect or (0, 0, width, height)
+    box = (max(0, int(x)), max(0, int(y)), min(width, ceil(x + w)), min(height, ceil(y + h)))
+    scale = min(1.0, longest / max(box[2] - box[0], box[3] - box[1]))
+    size = (max(1, round((box[2] - box[0]) * scale)), max(1, round((box[3] - box[1]) * scale)))
+    view = pixels.view(box, size)
     out = BytesIO()
     view.save(out, "JPEG", quality=JPEG_QUALITY)
     return out.getvalue()
