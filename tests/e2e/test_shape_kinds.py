@@ -6,6 +6,7 @@ of the socket is staged, so that a payload of any shape can be asked. What comes
 
 import json
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,7 @@ Stage = Callable[..., Staged]
 
 
 def task_of(kind: str, **more: Any) -> dict[str, Any]:
-    return payload(kind, size=SIZE, view=VIEW, **{**PAYLOADS[kind], **more})
+    return payload(kind, size=SIZE, **{"view": VIEW, **PAYLOADS[kind], **more})
 
 
 @pytest.fixture
@@ -583,14 +584,19 @@ class TestRegions:
 
 FRAMES = """
 () => {
-  const frames = [];
   const own = window.requestAnimationFrame.bind(window);
+  window.__busy = [];
   window.requestAnimationFrame = (callback) => own((now) => {
     const begun = performance.now();
     callback(now);
-    frames.push(performance.now() - begun);
+    window.__busy.push(performance.now() - begun);
   });
-  window.__frames = frames;
+  window.__paced = [];
+  const pace = (now) => {
+    window.__paced.push(now);
+    own(pace);
+  };
+  own(pace);
 }
 """
 
@@ -615,19 +621,24 @@ class TestManyShapes:
         start, end = page.place(380, 290), page.place(500, 400)
         page.page.mouse.move(*start)
         page.page.mouse.down()
+        begun = time.monotonic()
         for step in range(1, 61):
             t = step / 60
             page.page.mouse.move(start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1]))
             page.page.evaluate("() => new Promise((done) => requestAnimationFrame(done))")
+        seconds = time.monotonic() - begun
         page.page.mouse.up()
-        frames = np.array(page.page.evaluate("() => window.__frames.filter((ms) => ms > 0.05)"))
+        busy = np.array(page.page.evaluate("() => window.__busy.filter((ms) => ms > 0.05)"))
+        pace = np.diff(page.page.evaluate("() => window.__paced"))
         page.press("Enter")
         page.acknowledged()
 
         assert len(answered(feed)["shape"]["rings"][0]) == 4
-        p50, p95 = np.percentile(frames, [50, 95])
+        figures = ", ".join(
+            f"{name} p50 {np.percentile(ms, 50):.1f} p95 {np.percentile(ms, 95):.1f} ms"
+            for name, ms in (("script in a frame", busy), ("from frame to frame", pace))
+        )
         with capsys.disabled():
-            print(f"\n2,000 outlines of 30 points: {len(frames)} frames, p50 {p50:.1f} ms, p95 {p95:.1f} ms")
-        assert len(frames) >= 40
-        # A frame of 60 Hz is 16.7 ms; without the still layer one takes several times as long.
-        assert p50 < 16.7
+            print(f"\n2,000 outlines of 30 points, 60 moves in {seconds:.1f} s: {figures}")
+        # The pace depends on who else uses the machine; painting every outline anew takes most of a second a move.
+        assert np.percentile(busy, 95) < 8.0 and seconds < 15.0
