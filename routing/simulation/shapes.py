@@ -71,7 +71,8 @@ def draw(payload: Payload, truth: Truth, mind: Mind) -> Reply:
 
 def judge(payload: Payload, truth: Truth, mind: Mind) -> Reply:
     """Say whether a shape fits its object."""
-    kind = {"outline": "fix_polygon", "cuboid": "cuboid_cam"}[REFUSES[payload["kind"]]]
+    solid = "cuboid_lidar" if "cloud" in payload else "cuboid_cam"
+    kind = {"outline": "fix_polygon", "cuboid": solid}[REFUSES[payload["kind"]]]
     seen = eye.compare(payload["object"]["xyxy"], None, truth, 0.5, NONE)
     true = _true_shape(kind, truth, seen.index)
     tolerance = float(payload["tolerance"])

@@ -51,6 +51,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "keypoints": {"shape": {"type": "keypoints", "points": {"nose": [5.0, 6.0, 2], "tail": [0, 0, 0]}}},
     "polyline": {"shape": {"type": "polyline", "points": [[1.0, 2.0], [30.0, 40.0]]}, "deleted": False},
     "cuboid_cam": {"shape": CUBOID, "deleted": False},
+    "cuboid_lidar": {"shape": CUBOID, "deleted": False},
     "verify_cuboid": {"verdict": "ok"},
     "attributes": {"attributes": {"color": "red", "parts": ["door", "roof"]}},
     "classify_image": {"class": 4, "alt": 0},

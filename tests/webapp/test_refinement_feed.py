@@ -107,6 +107,33 @@ def cars(images: Path) -> tuple[Path, Found]:
     return folder / "image_2" / "000001.png", (boxes, details)
 
 
+def scanned_cars(images: Path) -> tuple[Path, Found]:
+    """The same frame, its cuboids in the frame of the laser scanner."""
+    picture, (boxes, details) = cars(images)
+    pose = np.linalg.inv(scanner_pose(images))
+    moved = []
+    for detail in details:
+        seen = shape_from_json(detail["cuboid"])
+        assert isinstance(seen, Cuboid)
+        x, y, z = (float(v) for v in pose[:3, :3] @ np.array(seen.center) + pose[:3, 3])
+        # rotation_y turns from right to the front, the scanner's yaw from the front to the left.
+        moved.append({"cuboid": shape_to_json(Cuboid((x, y, z), seen.dims, -seen.yaw - np.pi / 2))})
+    return picture, (boxes, moved)
+
+
+def scanner_pose(images: Path) -> Any:
+    """The transform (4, 4) from the scanner's frame to the camera's."""
+    rows = {}
+    for text in (images / "kitti3d" / "training" / "calib" / "000001.txt").read_text().splitlines():
+        name, _, values = text.partition(":")
+        if values:
+            rows[name] = np.array(values.split(), float)
+    pose, turn = np.eye(4), np.eye(4)
+    pose[:3] = rows["Tr_velo_to_cam"].reshape(3, 4)
+    turn[:3, :3] = rows["R0_rect"].reshape(3, 3)
+    return turn @ pose
+
+
 def kitti_camera(images: Path) -> dict[str, Any]:
     """The left colour camera, 1.65 m above a flat road."""
     for text in (images / "kitti3d" / "training" / "calib" / "000001.txt").read_text().splitlines():
@@ -146,6 +173,7 @@ CASES: dict[str, tuple[Callable[[Path], tuple[Path, Found]], dict[str, Any], dic
     "fix_polygon": (pedestrians, {"geometry": "polygon"}, {}, "outline", 0.8),
     "keypoints": (skiers, {"geometry": "keypoints", "skeleton": "p"}, {"skeletons": {"p": PERSON}}, "skeleton", 0.75),
     "polyline": (lanes, {"geometry": "polyline"}, {}, "line", 0.75),
+    "cuboid_lidar": (scanned_cars, {"geometry": "cuboid", "dims": [3.9, 1.6, 1.5]}, {}, "cuboid", 0.5),
     "cuboid_cam": (cars, {"geometry": "cuboid", "dims": [3.9, 1.6, 1.5]}, {}, "cuboid", 0.5),
 }  # fmt: skip
 
@@ -162,8 +190,14 @@ def test_a_crowd_refines_real_pictures_through_the_websocket(
         organisation=acme, name="Real", domain="aerial", classes=[{"name": "thing", **wants}], more=more,
         policy={"tolerance_iou": 0.6},
     )  # fmt: skip
-    calibration = kitti_camera(shared_data / "images") if kind == "cuboid_cam" else None
-    scene = opened(project, picture, boxes, calibration)
+    imported: dict[str, Any] = {}
+    if kind.startswith("cuboid"):
+        imported["calibration"] = kitti_camera(shared_data / "images")
+    if kind == "cuboid_lidar":
+        points = shared_data / "images" / "kitti3d" / "training" / "velodyne" / "000001.bin"
+        imported["calibration"]["T_cam_ego"] = scanner_pose(shared_data / "images").tolist()
+        imported["cloud"] = {"file": "none", "count": points.stat().st_size // 16}
+    scene = opened(project, picture, boxes, imported)
     truth = make_truth(
         np.array(boxes),
         np.zeros(len(boxes)),
@@ -185,7 +219,7 @@ def test_a_crowd_refines_real_pictures_through_the_websocket(
         )
         settled_shape = shape_from_json(entry["refined"][aspect]["shape"])
         real = truth.details[index][aspect]
-        ask = {"calibration": calibration}
+        ask = {"calibration": imported.get("calibration")}
         alike.append(similar(kind, ask, settled_shape, real))
         assert entry["refined"][aspect]["risk"] <= 0.25  # a specialist's cuboid: 22 %
     assert len(alike) >= max(1, len(boxes) - 1)
@@ -213,7 +247,7 @@ def found_in(look: Callable[[Path], tuple[Path, Found]], images: Path) -> tuple[
 
 
 def opened(
-    project: Project, picture: Path, boxes: Sequence[Sequence[float]], calibration: dict[str, Any] | None
+    project: Project, picture: Path, boxes: Sequence[Sequence[float]], imported: dict[str, Any]
 ) -> Scene:
     """Import the picture and pre-label it with its true boxes."""
     import_path(
@@ -224,9 +258,8 @@ def opened(
         format="images",
     )
     scene = Scene.objects.get(dataset__project=project)
-    if calibration:
-        scene.imported = {"calibration": calibration}
-        scene.save()
+    scene.imported = imported
+    scene.save()
     run = Run.objects.create(project=project, dataset=scene.dataset, kind="prelabel")
     whole = (0, 0, scene.width, scene.height)
     objects = [intake.PlannedObject(box, 0, 0.9, 0.97, "all") for box in boxes]

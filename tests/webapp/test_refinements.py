@@ -383,6 +383,24 @@ class TestOtherAspects:
         assert task.payload["view"] == [0, 0, *SIZE]
         assert crew.kinds["verify_cuboid"] > 0
 
+    def test_where_there_is_a_point_cloud_the_cuboid_is_drawn_in_it(
+        self, acme: Organisation, crowd: list[User]
+    ) -> None:
+        true = [Cuboid((12.0, y, -0.8), (4.2, 1.8, 1.5), yaw) for y, yaw in ((-4, 0.2), (0, 1.5), (5, 3.0))]
+        car = {"name": "car", "geometry": "cuboid", "dims": [4.2, 1.8, 1.5]}
+        scene = make_scene(wanting(acme, car), cloud={"file": "ab/ab.bin", "count": 900})
+        open_scene(scene)
+        crew = Crew(crowd, truth_of(BOXES, [{"cuboid": shape_to_json(cuboid)} for cuboid in true]))
+
+        crew.work()
+
+        for found, cuboid in zip(refined(scene, "cuboid"), true, strict=True):
+            assert found["kind"] == "cuboid_lidar"
+            assert similarity("cuboid_lidar", {}, shape_from_json(found["shape"]), cuboid) >= 0.5
+        tasks = Microtask.objects.filter(kind__in=["cuboid_lidar", "verify_cuboid"])
+        assert {t.payload["cloud"]["count"] for t in tasks} == {900}
+        assert not any("file" in t.payload["cloud"] for t in tasks)
+
     def test_a_picture_without_a_camera_is_not_asked_for_metres(
         self, acme: Organisation, crowd: list[User]
     ) -> None:

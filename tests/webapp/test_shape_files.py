@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import call_command
+from django.test import Client
 from pycocotools import mask as cocomask
 from pycocotools.coco import COCO
 
@@ -15,11 +16,13 @@ from routing.annotation.shapes import Mask, Polygon, shape_from_json, shape_to_j
 from routing.consensus.conversions import mask_of, polygon_from, whole_scene_runs
 from routing.consensus.masks import decode_mask, mask_iou
 from routing.consensus.polygons import polygon_iou
+from webapp.feed.media import cloud_url
 from webapp.labeling.models import Annotation
 from webapp.people.models import Organisation
 from webapp.projects.models import Project
 from webapp.projects.operations import create_project
 from webapp.scenes.importers.coco_shapes import Unreadable, calibration_of, shapes_of
+from webapp.scenes.importers.records import ImportRefused
 from webapp.scenes.models import Scene
 from webapp.scenes.operations import import_path
 
@@ -201,16 +204,57 @@ class TestCocoImport:
         imported = Scene.objects.get(name="a.png").imported
         assert imported["calibration"]["ground"] == {"n": [0.0, 1.0, 0.0], "d": 1.5}
 
+    def test_a_point_cloud_is_stored_and_served_to_those_who_hold_its_address(
+        self, project: Project, pictures: Path, media: Path
+    ) -> None:
+        points = np.arange(40, dtype=np.float32).tobytes()
+        (pictures / "velodyne").mkdir()
+        (pictures / "velodyne" / "a.bin").write_bytes(points)
+        write_cloud(pictures, "a.bin")
+
+        import_path(
+            path=pictures, organisation=project.organisation, project_name="Trees", dataset_name="north"
+        )
+
+        scene = Scene.objects.get(name="a.png")
+        assert scene.imported["cloud"]["count"] == 10
+        assert (media / scene.imported["cloud"]["file"]).read_bytes() == points
+        address = cloud_url(scene.pk)
+        assert b"".join(Client().get(address).streaming_content) == points  # type: ignore[attr-defined]
+        assert Client().get(address.replace(f"/{scene.pk}/", f"/{scene.pk + 1}/")).status_code == 404
+
+    @pytest.mark.parametrize(
+        ("size", "name", "named"), [(15, "a.bin", "no whole points"), (16, "b.bin", "names 0 .bin")]
+    )
+    def test_a_point_cloud_that_cannot_be_read_is_refused(
+        self, project: Project, pictures: Path, media: Path, size: int, name: str, named: str
+    ) -> None:
+        (pictures / "a.bin").write_bytes(b"0" * size)
+        write_cloud(pictures, name)
+
+        with pytest.raises(ImportRefused, match=named):
+            import_path(
+                path=pictures, organisation=project.organisation, project_name="Trees", dataset_name="north"
+            )
+
+        assert not list(media.rglob("*.bin"))
+
     @pytest.mark.parametrize(
         "bad",
         [
             {}, {**CALIBRATION, "K": [[1, 0], [0, 1]]}, {**CALIBRATION, "ground": {"n": [0, 0, 1], "d": 1.5}},
-            {**CALIBRATION, "ground": {"n": [0, 1, 0], "d": -1}},
+            {**CALIBRATION, "ground": {"n": [0, 1, 0], "d": -1}}, {**CALIBRATION, "T_cam_ego": [[1, 0], [0, 1]]},
+            {**CALIBRATION, "T_cam_ego": np.ones((4, 4)).tolist()},
         ],
     )  # fmt: skip
     def test_a_camera_that_cannot_be_is_refused(self, bad: dict[str, Any]) -> None:
         with pytest.raises(Unreadable, match="calibration"):
             calibration_of({"calibration": bad})
+
+
+def write_cloud(pictures: Path, name: str) -> None:
+    body = {"images": [{"id": 1, "file_name": "a.png", "cloud": name}], "annotations": [], "categories": []}
+    (pictures / "set.json").write_text(json.dumps(body))
 
 
 class TestConversions:

@@ -1,4 +1,4 @@
-"""Serves the signed crops of `webapp.feed.media`."""
+"""Serves the signed crops and point clouds of `webapp.feed.media`."""
 
 import hmac
 import io
@@ -6,7 +6,7 @@ import time
 from functools import lru_cache
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 
 from engine.pixels import OpenPictures
 from webapp.feed import media
@@ -23,6 +23,17 @@ def crop(request: HttpRequest, scene: str, rect: str, out: str, expires: str, si
         raise Http404
     x, y, w, h = (int(part) for part in rect.split("_"))
     response = HttpResponse(_encoded(int(scene), x, y, w, h, int(out)), content_type="image/webp")
+    response["Cache-Control"] = "private, immutable, max-age=3600"
+    return response
+
+
+def cloud(request: HttpRequest, scene: str, expires: str, signature: str) -> FileResponse:
+    """A scene's points: 32-bit floats x, y, z, intensity. A bad address is answered like a missing page, as for crops."""
+    path = f"cloud/{scene}/{expires}"
+    if not hmac.compare_digest(signature.encode(), media.sign(path).encode()) or int(expires) < time.time():
+        raise Http404
+    stored = Scene.objects.values_list("imported", flat=True).get(pk=int(scene))["cloud"]["file"]
+    response = FileResponse(open(settings.MEDIA_DIR / stored, "rb"), content_type="application/octet-stream")  # noqa: SIM115
     response["Cache-Control"] = "private, immutable, max-age=3600"
     return response
 

@@ -27,6 +27,13 @@ def crop_url(scene: int, rect: tuple[int, int, int, int], out: int) -> str:
     return f"/crops/{path}/{sign(path)}.webp"
 
 
+def cloud_url(scene: int) -> str:
+    """The address of a scene's points, which expires as those of crops do."""
+    expires = (int(time.time()) // HOUR + 2) * HOUR
+    path = f"cloud/{scene}/{expires}"
+    return f"/clouds/{scene}/{expires}/{sign(path)}.bin"
+
+
 def with_media(task: Microtask | Question) -> dict[str, Any]:
     """The payload of a micro-task with the addresses of its pictures."""
     payload = dict(task.payload)
@@ -40,6 +47,8 @@ def with_media(task: Microtask | Question) -> dict[str, Any]:
         ]
         payload["media"] = []
         return payload
+    if "cloud" in payload:
+        payload["cloud"] = {**payload["cloud"], "url": cloud_url(task.scene_id)}
     if task.kind == "fix_mask":
         payload["refiner"] = f"/api/v1/refine/{task.id}"  # webapp.pipeline.refiner
     shape = PANE if task.kind == "compare_two" else SCREEN

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from webapp.feed.crops import crop
+from webapp.feed.crops import cloud, crop
 from webapp.feed.rest import NextTask, ReleaseTask, SubmitAnswer
 from webapp.feed.views import feed
 
@@ -15,4 +15,5 @@ urlpatterns = [
         r"^crops/(?P<scene>\d+)/(?P<rect>\d+_\d+_\d+_\d+)/(?P<out>\d+)/(?P<expires>\d+)/(?P<signature>[0-9a-f]{32})\.webp$",
         crop,
     ),
+    re_path(r"^clouds/(?P<scene>\d+)/(?P<expires>\d+)/(?P<signature>[0-9a-f]{32})\.bin$", cloud),
 ]

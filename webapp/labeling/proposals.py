@@ -18,7 +18,6 @@ SHAPE_TYPES = {
     "keypoints": "keypoints",
     "polyline": "polyline",
     "cuboid_cam": "cuboid",
-    "cuboid_lidar": "cuboid",
 }
 
 

@@ -162,9 +162,8 @@ def _ask(given: Given, refinement: Refinement, case: RefinementCase, step: AskMo
     book.resolve(task, "consensus", {"refinement": step.reason})
     details: dict[str, Any] | None = None
     if step.shape is not None:
-        details = {"shape": step.shape}
-        if "calibration" in case.ask:
-            details["calibration"] = case.ask["calibration"]
+        details = {name: case.ask[name] for name in ("calibration", "cloud") if name in case.ask}
+        details["shape"] = step.shape
     if step.point is not None:
         details = {"point": step.point, "class": given.row.label}
     wish_for(

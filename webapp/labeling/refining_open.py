@@ -136,6 +136,11 @@ def _ask(
     book: Book, row: SceneObject, want: Want, known: Refinement | None, project: Project, imported: _Imported
 ) -> None:
     """Ask for one aspect, unless it is known, being asked, or has been asked often enough."""
+    if want.kind == "cuboid_cam":
+        found = _measured(want, imported.of(row.scene_id))
+        if found is None:  # Metres cannot be had from this picture.
+            return
+        want = found
     if known is not None:
         stays = known.kind == want.kind and iou(known.box or row.box, row.box) >= STAYS_IOU
         if stays and known.state != State.CANCELLED:
@@ -147,11 +152,6 @@ def _ask(
         cancel(book, [known] if known.state == State.OPEN else [])
         known.rounds, known.kind = known.rounds + 1, want.kind
     ask = dict(want.ask)
-    if want.kind == "cuboid_cam":
-        calibration = imported.of(row.scene_id).get("calibration")
-        if calibration is None:  # Metres cannot be had from this picture.
-            return
-        ask["calibration"] = calibration
     if want.kind not in ("attributes", "classify_image"):
         ask["proposal"] = proposal_for(want, row, imported.of(row.scene_id), book.shelf.scene(row.scene_id))
     refinement = known or Refinement(scene_id=row.scene_id, object=row, aspect=want.aspect, kind=want.kind)
@@ -159,6 +159,15 @@ def _ask(
     book.objects.setdefault(row.pk, row)
     book.load_tiles([row.tile_id])
     begin(book, refinement, ask, project)
+
+
+def _measured(want: Want, imported: dict[str, Any]) -> Want | None:
+    """A cuboid is asked for in the point cloud where there is one, else through the camera; None with neither."""
+    calibration, cloud = imported.get("calibration"), imported.get("cloud")
+    if cloud is not None:
+        points = {"count": cloud["count"], "format": "float32 xyzi"}
+        return Want("cuboid_lidar", {**want.ask, "calibration": calibration, "cloud": points})
+    return Want(want.kind, {**want.ask, "calibration": calibration}) if calibration is not None else None
 
 
 def _keep_name(book: Book, row: SceneObject, known: Refinement) -> None:

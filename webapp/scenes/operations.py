@@ -42,6 +42,7 @@ class Prepared:
     staged: Path
     info: ImageInfo
     imported: dict[str, Any]
+    cloud: Path | None = None
 
 
 @dataclass(slots=True)
@@ -170,7 +171,12 @@ def _prepare(
         imported["shapes"] = [dict(shapes) for _, _, shapes in kept]
     if record.calibration is not None:
         imported["calibration"] = dict(record.calibration)
-    return Prepared(record, sha256, staged, info, imported if record.labelled_by else {}), problems
+    cloud = None
+    if record.cloud is not None:
+        size = record.cloud.stat().st_size
+        digest, cloud = stage(record.cloud, folder)
+        imported["cloud"] = {"file": place_of(digest, "bin"), "count": size // 16}
+    return Prepared(record, sha256, staged, info, imported if record.labelled_by else {}, cloud), problems
 
 
 def _disagreeing_copies(prepared: list[Prepared]) -> list[Problem]:
@@ -225,6 +231,8 @@ def _store(dataset: Dataset, prepared: list[Prepared], report: ImportReport, pla
         place = place_of(item.sha256, item.info.suffix)
         if put(item.staged, media, place):
             placed.append(place)
+        if item.cloud is not None and put(item.cloud, media, item.imported["cloud"]["file"]):
+            placed.append(item.imported["cloud"]["file"])
     Scene.objects.bulk_create([_row(dataset, item) for item in fresh], batch_size=PAGE)
     report.scenes = len(fresh)
     report.boxes = sum(len(item.imported.get("boxes", ())) for item in fresh)

@@ -34,5 +34,6 @@ def _seen_by_camera(payload: Payload, value: object) -> Value:
 
 CHECKS: dict[str, Check] = {
     "cuboid_cam": _seen_by_camera,
+    "cuboid_lidar": _cuboid,
     "verify_cuboid": verdict,
 }

@@ -1,19 +1,23 @@
 """COCO: one or more JSON files with `images`, `annotations` and `categories`, and the pictures they name.
 
 Outlines and keypoints of annotations are kept as proposals. An image may carry the `calibration` of its camera, which
-cuboids need: `{"K": 3 × 3, "ground": {"n": [3], "d"}}` (docs/microtask-kinds.md).
+cuboids need: `{"K": 3 × 3, "ground": {"n": [3], "d"}, "T_cam_ego"?}` (docs/microtask-kinds.md), and name a `cloud`: a .bin
+file of 32-bit floats x, y, z, intensity in the ego frame, as KITTI's.
 """
 
 import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from webapp.scenes.importers.coco_shapes import Unreadable, calibration_of, shapes_of
 from webapp.scenes.importers.lookup import PictureIndex
 from webapp.scenes.importers.records import Problem, RawBox, SceneRecord
 from webapp.scenes.importers.source import Source, clean_name
+
+POINT_BYTES = 16  # x, y, z, intensity
 
 
 def recognises(source: Source) -> bool:
@@ -157,7 +161,31 @@ class _CocoFile:
             calibration = calibration_of(row)
         except Unreadable as error:
             return self._problem(f"image {row['id']!r}: {error}")
-        return SceneRecord(name, self.source.path(found[0]), tuple(boxes), declared, self.file, calibration)
+        cloud = self._cloud(row)
+        if isinstance(cloud, Problem):
+            return cloud
+        return SceneRecord(
+            name, self.source.path(found[0]), tuple(boxes), declared, self.file, calibration, cloud
+        )
+
+    def _cloud(self, row: dict[str, Any]) -> Path | Problem | None:
+        """The file of points that an image names, beside the JSON or anywhere below."""
+        given = row.get("cloud")
+        if given is None:
+            return None
+        name = clean_name(given) if isinstance(given, str) else None
+        found = [f for f in self.source.with_suffix(".bin") if name and (f == name or f.endswith(f"/{name}"))]
+        if len(found) != 1:
+            return self._problem(
+                f"image {row['id']!r}: cloud {given!r} names {len(found)} .bin files; write the path of one"
+            )
+        path = self.source.path(found[0])
+        size = path.stat().st_size
+        if size == 0 or size % POINT_BYTES:
+            return self._problem(
+                f"image {row['id']!r}: {found[0]} holds no whole points of four 32-bit floats"
+            )
+        return path
 
     def _problem(self, message: str, droppable: bool = False) -> Problem:
         return Problem(self.file, message, droppable)

@@ -42,7 +42,7 @@ def shapes_of(row: Mapping[str, Any], joints: Sequence[str]) -> dict[str, Any]:
 
 
 def calibration_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return `{K, ground: {n, d}}` of an image's `calibration`, None without one; raise Unreadable."""
+    """Return `{K, ground: {n, d}, T_cam_ego?}` of an image's `calibration`, None without one; raise Unreadable."""
     given = row.get("calibration")
     if given is None:
         return None
@@ -61,7 +61,24 @@ def calibration_of(row: Mapping[str, Any]) -> dict[str, Any] | None:
         raise Unreadable(
             "calibration: K is 3 × 3 with focal lengths above 0, ground.d the camera's height above 0"
         )
-    return {"K": matrix.tolist(), "ground": {"n": normal.tolist(), "d": height}}
+    found: dict[str, Any] = {"K": matrix.tolist(), "ground": {"n": normal.tolist(), "d": height}}
+    if given.get("T_cam_ego") is not None:
+        found["T_cam_ego"] = _pose(given["T_cam_ego"])
+    return found
+
+
+def _pose(given: Any) -> list[list[float]]:
+    """Return a rigid 4 × 4 transform; raise Unreadable."""
+    try:
+        pose = np.array(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        pose = np.zeros(0)
+    if pose.shape != (4, 4) or not np.isfinite(pose).all():
+        raise Unreadable("calibration.T_cam_ego: give 4 × 4 numbers")
+    turn = pose[:3, :3]
+    if np.abs(turn @ turn.T - np.eye(3)).max() > 1e-2 or np.abs(pose[3] - [0, 0, 0, 1]).max() > 1e-9:
+        raise Unreadable("calibration.T_cam_ego: not a rotation with a shift; its last row is 0 0 0 1")
+    return [[float(v) for v in row] for row in pose]
 
 
 def _own(row: Mapping[str, Any]) -> Mapping[str, Any]:

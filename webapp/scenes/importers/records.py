@@ -40,7 +40,7 @@ class SceneRecord:
 
     `name` is unique within an import; `path` is a file on disk; `declared` is the (width, height) that the annotations
     claim, None where they claim nothing; `labelled_by` is the file that the boxes came from; `calibration` is that of the
-    camera, {K, ground} (docs/microtask-kinds.md).
+    camera, {K, ground, T_cam_ego?} (docs/microtask-kinds.md); `cloud` a file of points x y z intensity, 32-bit floats.
     """
 
     name: str
@@ -49,6 +49,7 @@ class SceneRecord:
     declared: tuple[int, int] | None = None
     labelled_by: str = ""
     calibration: Mapping[str, Any] | None = None
+    cloud: Path | None = None
 
 
 class ImportRefused(Exception):
