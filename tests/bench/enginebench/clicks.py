@@ -51,9 +51,10 @@ def _clicked(picture: np.ndarray, truth: np.ndarray, seconds: list[float]) -> li
     u, v = (2 * xs - box[0] - box[2]) / (box[2] - box[0]), (2 * ys - box[1] - box[3]) / (box[3] - box[1])
     row = [_iou(u**2 + v**2 <= 1, truth)]
     clicks: list[Click] = []
+    found = None
     for _ in range(CLICKS + 1):
         started = time.process_time()
-        found = click_mask(picture, clicks, box=box)
+        found = click_mask(picture, clicks, box=box, mask=found)
         seconds.append(time.process_time() - started)
         row.append(_iou(found, truth))
         clicks.append(_next_click(found, truth))

@@ -154,7 +154,7 @@ def race(pool: Sequence[TrainingExample], val: Sequence[TrainingExample], quick:
             curve.append(ref.metrics["ap50_after"])
     x = np.log(np.array(rounds, float))
     area = {name: float(np.trapezoid(curve, x) / (x[-1] - x[0])) for name, curve in curves.items()}
-    ratio = area["active"] / area["random"]
+    ratio = area["active"] / max(area["random"], 1e-9)  # after few steps nothing is found at all
     return Measurement(
         ratio, {"random": area["random"]}, least=1.0, detail={"rounds": list(rounds), **curves}
     )
