@@ -350,6 +350,19 @@ class TestOutlines:
         assert len(ring) == 4 and ring[:1] == [[300, 200]]
         assert ring[1][0] == pytest.approx(340) and ring[1][1] < 200
 
+    def test_vertices_that_say_nothing_are_thinned_out(self, staged: Stage) -> None:
+        steps = np.linspace(0, 1, 50, endpoint=False)
+        ring = [
+            [round(a[0] + t * (b[0] - a[0]), 2), round(a[1] + t * (b[1] - a[1]), 2)]
+            for a, b in zip(SQUARE, [*SQUARE[1:], SQUARE[0]], strict=True)
+            for t in steps
+        ]
+        page, feed = staged("fix_polygon", more={"proposal": {"type": "polygon", "rings": [ring]}})
+        page.press("t", "Enter")
+        page.acknowledged()
+
+        assert answered(feed)["shape"] == POLYGON
+
     def test_a_hole_is_drawn_inside_and_refused_outside(self, staged: Stage) -> None:
         page, feed = staged("fix_polygon", more={"proposal": POLYGON})
         page.press("n")

@@ -60,12 +60,12 @@ def _pedestrian(kind: str, folder: Path) -> StagedTask:
     match kind:
         case "fix_polygon":
             extra |= {"proposal": outlines[0], "objects": [neighbour]}
-            keys = [".", "."]
+            keys = ["t", "t", ".", "."]
         case "fix_mask":
             headless = whole.copy()
             headless[: int(boxes[0][1]) + 50] = False
             extra |= {"proposal": shape_to_json(encode_mask(headless)), "refiner": None, "objects": []}
-            keys = ["b", "]", "ArrowUp", *["Shift+ArrowUp"] * 4]
+            keys = ["b", "]", "ArrowUp", *["Shift+ArrowUp"] * 2]
         case "verify_mask":
             extra |= {"shape": shape_to_json(encode_mask(whole)), "objects": []}
             keys = ["x"]

@@ -235,6 +235,7 @@ export function tag(brush: Brush, box: Box, text: string, color: string): void {
   ctx.roundRect(x, y, w, 19, 4);
   ctx.fill();
   ctx.fillStyle = color;
+  ctx.textAlign = "left"; // Else the side depends on the direction of the page's language.
   ctx.textBaseline = "middle";
   ctx.fillText(text, x + 6, y + 10);
   ctx.restore();

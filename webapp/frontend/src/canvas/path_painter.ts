@@ -17,7 +17,8 @@ export interface PathStyle {
 }
 
 /** Vertices nearer to each other than this on screen are drawn smaller. */
-const CROWDED_PX = 11;
+const CROWDED_PX = 9;
+const AROUND_PX = 70;
 
 export function screenPath(brush: Brush, rings: readonly Ring[], closed: boolean): Path2D {
   const path = new Path2D();
@@ -58,21 +59,29 @@ export function strokePath(brush: Brush, path: Path2D, style: Omit<PathStyle, "c
   ctx.restore();
 }
 
-/** Squares on all vertices; the chosen one is large and white, the one under the pointer yellow. */
+/**
+ * Squares on the vertices; the chosen one is large and blue, the one under the pointer yellow. Where they stand so close
+ * that they would hide the picture, only those around the pointer are shown.
+ */
 export function paintVertices(
   brush: Brush,
   rings: readonly Ring[],
   chosen: Vertex | null,
   hovered: Vertex | null,
+  pointer: Point | null,
 ): void {
-  const half = crowded(brush, rings) ? 2.5 : 4;
+  const spacing = spacingOf(brush, rings);
+  const half = spacing < 2 * CROWDED_PX ? 2.5 : 4;
+  const center = spacing >= CROWDED_PX ? null : pointer && toScreen(brush.view, pointer);
   const path = new Path2D();
-  for (const ring of rings)
-    for (const p of ring) {
-      const [x, y] = toScreen(brush.view, p);
-      if (x > -9 && y > -9 && x < brush.size.w + 9 && y < brush.size.h + 9)
+  if (spacing >= CROWDED_PX || center)
+    for (const ring of rings)
+      for (const p of ring) {
+        const [x, y] = toScreen(brush.view, p);
+        if (x < -9 || y < -9 || x > brush.size.w + 9 || y > brush.size.h + 9) continue;
+        if (center && Math.hypot(x - center[0], y - center[1]) > AROUND_PX) continue;
         path.rect(x - half, y - half, 2 * half, 2 * half);
-    }
+      }
   const { ctx } = brush;
   ctx.save();
   ctx.fillStyle = "#ffffff";
@@ -164,12 +173,13 @@ function knob(brush: Brush, p: Point, color: string): void {
   ctx.restore();
 }
 
-function crowded(brush: Brush, rings: readonly Ring[]): boolean {
+/** CSS pixels from one vertex to the next, on average. */
+function spacingOf(brush: Brush, rings: readonly Ring[]): number {
   let [sum, count] = [0, 0];
   for (const ring of rings)
     forSegments(ring, false, (a, b) => {
       sum += Math.hypot(b[0] - a[0], b[1] - a[1]) * brush.view.scale;
       count += 1;
     });
-  return count > 0 && sum / count < 2 * CROWDED_PX;
+  return count > 0 ? sum / count : Number.POSITIVE_INFINITY;
 }

@@ -16,6 +16,7 @@ import {
   sameRings,
   split,
   takeBack,
+  thinned,
   walk,
 } from "./path_work";
 
@@ -108,5 +109,12 @@ describe("correcting a path", () => {
     expect(sameRings(both.rings, [SQUARE, HOLE])).toBe(true);
     expect(sameRings(both.rings, [SQUARE])).toBe(false);
     expect(sameRings(moveVertex(both, { ring: 0, index: 0 }, [10.5, 10], POLYGON).rings, [SQUARE, HOLE])).toBe(false);
+  });
+
+  it("thins vertices out step by step, and stops where the shape would suffer", () => {
+    const dense = [...SQUARE.slice(0, 1), [50, 10.5] as const, ...SQUARE.slice(1)];
+    const thin = thinned(beginPath([dense, HOLE]), POLYGON);
+    expect(thin?.rings).toEqual([SQUARE, HOLE]);
+    expect(thinned(beginPath([SQUARE]), POLYGON)).toBeNull();
   });
 });

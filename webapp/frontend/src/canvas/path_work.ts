@@ -4,7 +4,7 @@
  */
 
 import { type Box, clampPoint, type Point } from "./geometry";
-import { insideRing, type Ring } from "./rings";
+import { insideRing, problemOf, type Ring, simplified } from "./rings";
 
 export interface Vertex {
   readonly ring: number;
@@ -158,6 +158,20 @@ export function removeVertex<W extends PathWork>(work: W, vertex: Vertex, rules:
 export function removeHole<W extends PathWork>(work: W, ring: number): W {
   if (ring === 0) return work;
   return { ...work, rings: work.rings.filter((_, r) => r !== ring), at: null, carrying: false };
+}
+
+/** Scene pixels that a vertex may lie off the line without it: the first that leaves fewer vertices is taken. */
+const TOLERANCES = [0.75, 1.5, 3, 6];
+
+/** With fewer vertices; null when that is not to be had without spoiling the shape. */
+export function thinned<W extends PathWork>(work: W, rules: PathRules): W | null {
+  const before = countVertices(work);
+  for (const tolerance of TOLERANCES) {
+    const rings = work.rings.map((ring) => simplified(ring, rules.closed, tolerance));
+    const next = { ...work, rings, at: null, carrying: false };
+    if (countVertices(next) < before && (!rules.closed || problemOf(rings) === null)) return next;
+  }
+  return null;
 }
 
 export function sameRings(a: readonly Ring[], b: readonly Ring[]): boolean {

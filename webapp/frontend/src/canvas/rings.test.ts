@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Point } from "./geometry";
-import { crossing, firstCrossing, footOn, insideRings, lengthOf, problemOf, type Ring, ringArea } from "./rings";
+import {
+  crossing,
+  firstCrossing,
+  footOn,
+  insideRings,
+  lengthOf,
+  problemOf,
+  type Ring,
+  ringArea,
+  simplified,
+} from "./rings";
 
 const SQUARE: Ring = [
   [0, 0],
@@ -65,5 +75,19 @@ describe("rings", () => {
     expect(problemOf([[SQUARE[0], SQUARE[1], [5, 0]] as Ring])).toEqual({ what: "flat", ring: 0 });
     expect(problemOf([SQUARE, outside])).toEqual({ what: "outside", ring: 1 });
     expect(problemOf([SQUARE, across])).toHaveProperty("what", "crossing");
+  });
+
+  it("lose the points that say nothing, never their shape", () => {
+    const stairs: Point[] = Array.from({ length: 40 }, (_, i) => [Math.ceil(i / 2), Math.floor(i / 2)]);
+    expect(simplified(stairs, false, 0.8)).toEqual([stairs[0], stairs.at(-1)]);
+    const dense = [
+      ...SQUARE.flatMap((p, i): Point[] => {
+        const q = SQUARE[(i + 1) % 4] as Point;
+        return Array.from({ length: 10 }, (_, k) => [p[0] + (k / 10) * (q[0] - p[0]), p[1] + (k / 10) * (q[1] - p[1])]);
+      }),
+    ];
+    expect(simplified(dense, true, 0.1)).toEqual(SQUARE);
+    expect(simplified(SQUARE, true, 100)).toEqual(SQUARE);
+    expect(simplified(SQUARE, true, 0)).toEqual(SQUARE);
   });
 });

@@ -122,6 +122,39 @@ export function problemOf(rings: readonly Ring[]): RingsProblem | null {
   return null;
 }
 
+/** Without the points that lie within `tolerance` of the line between those that stay (Douglas and Peucker, 1973). */
+export function simplified(path: Ring, closed: boolean, tolerance: number): Ring {
+  const least = closed ? 3 : 2;
+  if (path.length <= least) return path;
+  // A ring is cut at its first point and at the one furthest from it, so that both stay.
+  const line = closed ? [...path, path[0] as Point] : path;
+  const kept = new Set([0, line.length - 1, ...(closed ? [furthest(line, 0, 0, line.length - 1).index] : [])]);
+  const cuts = [...kept].sort((a, b) => a - b);
+  const spans = cuts.slice(1).map((to, i): [number, number] => [cuts[i] as number, to]);
+  for (let span = spans.pop(); span; span = spans.pop()) {
+    const [from, to] = span;
+    const far = furthest(line, from, from, to, to);
+    if (far.distance <= tolerance) continue;
+    kept.add(far.index);
+    spans.push([from, far.index], [far.index, to]);
+  }
+  const left = line.filter((_, i) => kept.has(i) && !(closed && i === line.length - 1));
+  return left.length < least ? path : left;
+}
+
+/** The point strictly between two others that lies furthest from a point, or from the segment between two points. */
+function furthest(line: Ring, a: number, from: number, to: number, b = a): { index: number; distance: number } {
+  let best = { index: from, distance: 0 };
+  const [p, q] = [line[a] as Point, line[b] as Point];
+  for (let index = from + 1; index < to; index++) {
+    const at = line[index] as Point;
+    const foot = nearestOnSegment(p, q, at);
+    const distance = Math.hypot(foot[0] - at[0], foot[1] - at[1]);
+    if (distance > best.distance) best = { index, distance };
+  }
+  return best;
+}
+
 export function boxOfRings(rings: readonly Ring[]): Box | null {
   return boxAround(rings.flat());
 }

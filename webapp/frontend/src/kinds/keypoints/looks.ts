@@ -93,7 +93,7 @@ function paintJoint(brush: Brush, [x, y]: Point, look: JointLook): void {
   ctx.globalAlpha = 1;
   if (look.letter) {
     ctx.fillStyle = look.hidden ? ink : "#141414";
-    ctx.font = "700 11px system-ui, sans-serif";
+    ctx.font = `700 ${look.letter.length > 1 ? 8.5 : 11}px system-ui, sans-serif`;
     ctx.textAlign = "center";
     ctx.textBaseline = "middle";
     ctx.fillText(look.letter, x, y + 0.5);

@@ -247,7 +247,7 @@ export class PathDesk<T extends PathTask, S extends PathWork> {
     if (rings.length > 0) paintRings(brush, rings, { ...style, fill: this.rules.closed && this.filled ? 0.16 : 0 });
     if (rings.length > 0 && state.open === null) {
       const hovered = this.under?.what === "vertex" ? this.under.vertex : null;
-      paintVertices(brush, rings, work.at, hovered);
+      paintVertices(brush, rings, work.at, hovered, this.pointer ?? this.chosen());
       if (this.under?.what === "edge" && !this.live) paintGhost(brush, this.under.p);
     }
     if (this.rules.closed && !this.live) this.paintClashes(brush, rings);

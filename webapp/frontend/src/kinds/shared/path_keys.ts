@@ -12,6 +12,7 @@ import {
   sameRings,
   split,
   takeBack,
+  thinned,
   walk,
 } from "../../canvas/path_work";
 import { t } from "../../messages";
@@ -104,6 +105,18 @@ function redrawing(desk: Desk): Command[] {
       place: "tools",
       icon: "pen",
       run: () => host.commit(redraw(host.state)),
+    },
+    {
+      id: "thin",
+      label: t("path.thin"),
+      keys: ["KeyT"],
+      place: "tools",
+      icon: "thin",
+      run() {
+        const next = thinned(host.state, rules);
+        if (next) host.commit(next);
+        else host.say(t("path.thin_enough"));
+      },
     },
     reset(desk),
   ];
@@ -260,32 +273,18 @@ function outermost(state: PathState, arrow: Arrow): PathState {
 }
 
 function looks(desk: Desk): Command[] {
-  const toggles: Command[] = [
-    {
-      id: "snap",
-      label: t("path.snap"),
-      keys: ["KeyS"],
-      place: "tools",
-      icon: "magnet",
-      pressed: () => desk.snapping,
-      run() {
-        desk.snapping = !desk.snapping;
-        desk.stage.request();
-      },
+  const toggle = (id: string, label: string, key: string, icon: string, what: "snapping" | "filled"): Command => ({
+    id,
+    label,
+    keys: [key],
+    place: "tools",
+    icon,
+    pressed: () => desk[what],
+    run() {
+      desk[what] = !desk[what];
+      desk.stage.request();
     },
-  ];
-  if (desk.rules.closed)
-    toggles.push({
-      id: "fill",
-      label: t("path.fill"),
-      keys: ["KeyD"],
-      place: "tools",
-      icon: "fill",
-      pressed: () => desk.filled,
-      run() {
-        desk.filled = !desk.filled;
-        desk.stage.request();
-      },
-    });
-  return toggles;
+  });
+  const snap = toggle("snap", t("path.snap"), "KeyS", "magnet", "snapping");
+  return desk.rules.closed ? [snap, toggle("fill", t("path.fill"), "KeyD", "fill", "filled")] : [snap];
 }

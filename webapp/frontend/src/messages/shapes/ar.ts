@@ -25,6 +25,8 @@ export const shapes: Readonly<Record<keyof typeof en, string>> = {
   "path.split": "أضف رأسًا",
   "path.carry": "انقله بنقرة",
   "path.delete": "احذف الرأس",
+  "path.thin": "رؤوس أقل",
+  "path.thin_enough": "رؤوس أقل ستغيّر الشكل",
   "path.snap": "الالتصاق بحدود الجيران",
   "path.fill": "تلوين الداخل",
   "path.few": "تحتاج الحدود إلى ثلاث نقاط مختلفة",

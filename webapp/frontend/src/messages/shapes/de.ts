@@ -24,6 +24,8 @@ export const shapes: Readonly<Record<keyof typeof en, string>> = {
   "path.split": "Eckpunkt einfügen",
   "path.carry": "Mit einem Klick versetzen",
   "path.delete": "Eckpunkt löschen",
+  "path.thin": "Weniger Eckpunkte",
+  "path.thin_enough": "Weniger Eckpunkte würden die Form ändern",
   "path.snap": "An Umrissen der Nachbarn einrasten",
   "path.fill": "Inneres tönen",
   "path.few": "Ein Umriss braucht drei verschiedene Punkte",

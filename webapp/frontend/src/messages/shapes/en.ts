@@ -22,6 +22,8 @@ export const shapes = {
   "path.split": "Add a vertex",
   "path.carry": "Move it by a click",
   "path.delete": "Delete vertex",
+  "path.thin": "Fewer vertices",
+  "path.thin_enough": "Fewer vertices would change the shape",
   "path.snap": "Snap to neighbours’ outlines",
   "path.fill": "Tint the inside",
   "path.few": "An outline needs three different points",
