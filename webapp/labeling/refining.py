@@ -127,8 +127,9 @@ def _take(given: Given, refinement: Refinement, case: RefinementCase, step: Refi
                 give_up(refinement, book)
                 return
     match step:
-        case Wait():
-            return
+        case Wait():  # The others who were asked still answer the same question.
+            task.excluded = sorted({*task.excluded, *people})
+            book.touch(task)
         case AskMore():
             _ask(given, refinement, case, step, people)
         case Refer():
