@@ -93,7 +93,7 @@ class TestSetUp:
         heading(manager, "Harbour is running")
         annotator = tab(world.ada).open()
         annotator.task("coverage_tile")
-        annotator.press("p", "Enter")
+        annotator.press("Space")
         annotator.acknowledged()
 
         assert time.monotonic() - began < FIVE_MINUTES_S

@@ -171,6 +171,7 @@ class TestRoom:
         AnnotatorRecord.objects.create(annotator=ada, standing="paused")
         client.force_login(otto)
 
+        client.get("/ops/live/")
         assert "The work of ada is paused." in client.get("/ops/").content.decode()
         alert = Alert.objects.get()
         shown = client.post(f"/ops/alerts/{alert.pk}/acknowledge/", follow=True).content.decode()

@@ -69,16 +69,16 @@ def deliver(projects: Sequence[Project], tasks: int) -> None:
     """Ask `tasks` more questions, spread evenly over the projects."""
     share, rest = divmod(tasks, len(projects))
     with transaction.atomic():
-        templates = [_first(project) for project in projects if share or rest]
+        templates = [first_of(project) for project in projects if share or rest]
         if templates and connection.vendor == "postgresql" and share > 1:
             with connection.cursor() as cursor:
-                _multiply(cursor, templates, share - 1)
+                multiply(cursor, templates, share - 1)
                 cursor.execute(
                     "ANALYZE labeling_assignment, labeling_microtask, labeling_sceneobject, labeling_tile"
                 )
 
 
-def _first(project: Project) -> Assignment:
+def first_of(project: Project) -> Assignment:
     """One scene with one doubtful object, about which one person is asked; returns the wanted answer."""
     dataset, _ = Dataset.objects.get_or_create(project=project, name="bench")
     number = Scene.objects.filter(dataset=dataset).count()
@@ -101,7 +101,7 @@ def _first(project: Project) -> Assignment:
     return Assignment.objects.select_related("microtask").get(microtask__scene=scene)
 
 
-def _multiply(cursor: Any, templates: Sequence[Assignment], copies: int) -> None:
+def multiply(cursor: Any, templates: Sequence[Assignment], copies: int) -> None:
     """Copy each template's object, version, micro-task and assignment `copies` times, on scenes and tiles of their own."""
     ids = [row.pk for row in templates]
     per_scene = OBJECTS_PER_TILE * TILES_PER_SCENE

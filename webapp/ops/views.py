@@ -32,7 +32,9 @@ def room_page(request: MemberRequest) -> HttpResponse:
 @require_GET
 @manager_required
 def live(request: MemberRequest) -> HttpResponse:
-    """The part of the room that is asked for every second."""
+    """The part of the room that is asked for every second; now and then it looks for alerts, which a page need not wait
+    for."""
+    look_now_and_then(request.user, now=timezone.now())
     return render(request, "ops/live.html", {"room": _room(request)})
 
 
@@ -47,9 +49,7 @@ def _room(request: MemberRequest) -> Room:
     scope = queries.scope_of(request.user, int(chosen) if chosen else None)
     if scope is None:
         raise Http404
-    now = timezone.now()
-    look_now_and_then(request.user, now=now)
-    found = room(request.user, scope, now=now)
+    found = room(request.user, scope, now=timezone.now())
     cache.set(key, found, SHARED_S)
     return found
 
