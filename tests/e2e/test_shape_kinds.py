@@ -16,9 +16,11 @@ import shapely
 
 from routing.annotation.kinds import KINDS as KNOWN_KINDS
 from routing.annotation.kinds import validate_answer
+from webapp.devtools import rehearsal
 from webapp.devtools.axe import violations
 from webapp.devtools.rehearsal import Picture, World
 from webapp.devtools.staged_feed import StagedFeed, payload, serve_picture
+from webapp.labeling.models import Answer, Microtask
 
 pytestmark = pytest.mark.browser
 
@@ -351,7 +353,7 @@ class TestOutlines:
         assert ring[1][0] == pytest.approx(340) and ring[1][1] < 200
 
     def test_vertices_that_say_nothing_are_thinned_out(self, staged: Stage) -> None:
-        steps = np.linspace(0, 1, 50, endpoint=False)
+        steps = np.linspace(0, 1, 20, endpoint=False)
         ring = [
             [round(a[0] + t * (b[0] - a[0]), 2), round(a[1] + t * (b[1] - a[1]), 2)]
             for a, b in zip(SQUARE, [*SQUARE[1:], SQUARE[0]], strict=True)
@@ -655,3 +657,63 @@ class TestManyShapes:
             print(f"\n2,000 outlines of 30 points, 60 moves in {seconds:.1f} s: {figures}")
         # The pace depends on who else uses the machine; painting every outline anew takes most of a second a move.
         assert np.percentile(busy, 95) < 8.0 and seconds < 15.0
+
+
+def trace_for_real(page: Any, task: Microtask) -> None:
+    x1, y1, x2, y2 = task.payload["object"]["xyxy"]
+    if page.state["task"]["open"] is None:
+        page.press("e")
+    for x, y in [(x1, y1), (x2, y1), (x2, y2)]:
+        page.click_at(x, y)
+    page.press("Enter", "Enter")
+
+
+def pose_for_real(page: Any, task: Microtask) -> None:
+    x1, y1, x2, y2 = task.payload["object"]["xyxy"]
+    page.click_at((x1 + x2) / 2, (y1 + y2) / 2)
+    page.press("0", "0", "0", "Enter")
+
+
+def refine_for_real(page: Any, task: Microtask) -> None:
+    x1, y1, x2, y2 = task.payload["object"]["xyxy"]
+    page.click_at((x1 + x2) / 2, (y1 + y2) / 2)
+    page.until("s.task.clicks.length === 1 && s.task.mask !== null")
+    page.press("Enter")
+
+
+# What a project's schema wants, the hands that answer it, and the type of shape that arrives in the database.
+WANTED: dict[str, tuple[dict[str, Any], Callable[[Any, Microtask], None], str]] = {
+    "fix_polygon": ({"classes": [{"name": "tree", "geometry": "polygon"}]}, trace_for_real, "polygon"),
+    "polyline": ({"classes": [{"name": "tree", "geometry": "polyline"}]}, trace_for_real, "polyline"),
+    "keypoints": (
+        {
+            "classes": [{"name": "tree", "geometry": "keypoints", "skeleton": "tree"}],
+            "more": {"skeletons": {"tree": SKELETON}},
+        },
+        pose_for_real,
+        "keypoints",
+    ),
+    "fix_mask": ({"classes": [{"name": "tree", "geometry": "mask"}]}, refine_for_real, "mask"),
+}
+
+
+@pytest.mark.parametrize("kind", list(WANTED))
+class TestThroughTheFeed:
+    def test_what_a_schema_wants_is_asked_and_answered(
+        self, server: Any, tab: Callable[..., Any], picture: Picture, kind: str
+    ) -> None:
+        schema, hand, shape = WANTED[kind]
+        world = rehearsal.build(picture, **schema)
+        task = rehearsal.open_wanted(world, kind)
+        page = tab(world.ada).open()
+        page.task(kind)
+        hand(page, task)
+        page.acknowledged()
+
+        answer = Answer.objects.get(microtask=task, annotator=world.ada)
+        assert (answer.outcome, answer.late) == ("answered", False)
+        assert answer.value is not None and answer.value["shape"]["type"] == shape
+        if kind == "fix_mask":
+            x1, y1, x2, y2 = task.payload["object"]["xyxy"]
+            marked = sum(answer.value["shape"]["counts"][1::2])
+            assert 0.3 < marked / ((x2 - x1) * (y2 - y1)) < 1.3  # A crown fills its box as a disc does.

@@ -5,6 +5,7 @@ import {
   beginHole,
   beginPath,
   choose,
+  eased,
   finish,
   insertAfter,
   moveVertex,
@@ -116,5 +117,14 @@ describe("correcting a path", () => {
     const thin = thinned(beginPath([dense, HOLE]), POLYGON);
     expect(thin?.rings).toEqual([SQUARE, HOLE]);
     expect(thinned(beginPath([SQUARE]), POLYGON)).toBeNull();
+  });
+
+  it("begins without the stairs of an outline that was traced around pixels", () => {
+    const stairs: Point[] = [];
+    for (let i = 0; i < 30; i++) stairs.push([10 + i, 10 + i], [11 + i, 10 + i]);
+    const traced = [...stairs, [10, 40] as const];
+    expect(eased([traced], true)[0]).toEqual([[10, 10], [40, 39], [10, 40]]); // biome-ignore format: points
+    expect(eased([SQUARE, HOLE], true)).toEqual([SQUARE, HOLE]);
+    expect(eased([], true)).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@
  */
 
 import { type Box, clampPoint, type Point } from "./geometry";
-import { insideRing, problemOf, type Ring, simplified } from "./rings";
+import { insideRing, lengthOf, problemOf, type Ring, simplified } from "./rings";
 
 export interface Vertex {
   readonly ring: number;
@@ -172,6 +172,18 @@ export function thinned<W extends PathWork>(work: W, rules: PathRules): W | null
     if (countVertices(next) < before && (!rules.closed || problemOf(rings) === null)) return next;
   }
   return null;
+}
+
+/** Nearer to each other than this, in scene pixels, the points of an outline follow pixels, not an edge. */
+const DENSE_PX = 2;
+
+/** An outline as one can work on it: one that was traced around pixels loses the stairs, at most 0.75 px from where it was. */
+export function eased(rings: readonly Ring[], closed: boolean): readonly Ring[] {
+  const points = rings.reduce((sum, ring) => sum + ring.length, 0);
+  const length = rings.reduce((sum, ring) => sum + lengthOf(ring, closed), 0);
+  if (points === 0 || length / points >= DENSE_PX) return rings;
+  const few = rings.map((ring) => simplified(ring, closed, TOLERANCES[0] ?? 0));
+  return closed && problemOf(few) !== null ? rings : few;
 }
 
 export function sameRings(a: readonly Ring[], b: readonly Ring[]): boolean {

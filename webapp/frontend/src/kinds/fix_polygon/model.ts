@@ -1,6 +1,6 @@
 /** fix_polygon: trace an object's outline, or correct the one proposed; holes are drawn inside it. */
 
-import type { PathRules } from "../../canvas/path_work";
+import { eased, type PathRules } from "../../canvas/path_work";
 import { problemOf, type RingsProblem } from "../../canvas/rings";
 import { polygonJson, readPolygon } from "../../canvas/shapes";
 import { type Fields, optional } from "../../lib/parse";
@@ -17,7 +17,7 @@ export function readFixPolygon(f: Fields, common: Task): PathTask {
     ...common,
     object,
     objects: readNeighbours(f.objects, "objects", object.id),
-    proposal: optional(f.proposal, "proposal", readPolygon, []),
+    proposal: eased(optional(f.proposal, "proposal", readPolygon, []), true),
   };
 }
 

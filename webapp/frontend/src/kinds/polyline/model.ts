@@ -1,6 +1,6 @@
 /** polyline: draw a line along something long and thin, or correct the one proposed. */
 
-import type { PathRules } from "../../canvas/path_work";
+import { eased, type PathRules } from "../../canvas/path_work";
 import { lengthOf } from "../../canvas/rings";
 import { polylineJson, readPolyline } from "../../canvas/shapes";
 import { type Fields, optional } from "../../lib/parse";
@@ -17,7 +17,10 @@ export function readLine(f: Fields, common: Task): PathTask {
     ...common,
     object,
     objects: readNeighbours(f.objects, "objects", object.id),
-    proposal: optional(f.proposal, "proposal", (v, w) => [readPolyline(v, w)], []),
+    proposal: eased(
+      optional(f.proposal, "proposal", (v, w) => [readPolyline(v, w)], []),
+      false,
+    ),
   };
 }
 
