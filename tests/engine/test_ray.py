@@ -15,7 +15,7 @@ pytestmark = pytest.mark.ray
 OPTIONS = PrelabelOptions(classes={"block": 7}, score_floor=0.0001, windows_per_chunk=1)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(280)
 def test_rows_are_written_exactly_once_though_an_actor_is_killed(
     tiny_model: ModelRef, scenes: list[SceneRef]
 ) -> None:
