@@ -40,8 +40,9 @@ API = {
     "feed-next",
     "feed-answer",
     "feed-release",
+    "refine-mask",  # only for who holds the task: test_refiner.py
 }  # their rows are named in the body, or are the viewer's own
-SIGNED = {"crop", "join"}  # protected by signature; tested with the feed and with the login
+SIGNED = {"crop", "cloud", "join"}  # protected by signature; tested with the feed and with the login
 
 
 @pytest.fixture
