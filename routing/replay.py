@@ -155,10 +155,11 @@ def _next(
     load = np.bincount(votes.annotator[bought], minlength=votes.annotators)
     tasks_left = len(np.unique(votes.task[left]))
     limit = policy.load_cap * (bought.sum() + tasks_left) / max(int((load > 0).sum()), 1)
-    if not (load[votes.annotator[left]] < limit).any():
-        # Everybody left is at the cap: rather than stop for ever, let those go on who carry least, as far as is fair.
-        people = np.unique(votes.annotator[left])
-        limit = load[people].min() + tasks_left / len(people) + 1
+    least = load[votes.annotator[left]].min()
+    if (
+        least >= limit
+    ):  # everybody left is at the cap: rather than stop for ever, or go on one by one, raise it
+        limit = 2 * least + 1
     settled = np.zeros(votes.tasks, dtype=bool)
     for answer, task, who in zip(
         order.tolist(), votes.task[order].tolist(), votes.annotator[order].tolist(), strict=True
