@@ -552,6 +552,27 @@ class TestMasks:
 
         assert answered(feed)["shape"] == MASK
 
+    def test_a_click_undone_while_the_refiner_works_leaves_the_mask(self, staged: Stage) -> None:
+        held: list[Any] = []
+
+        def hold(route: Any) -> None:
+            held.append(route)
+
+        page, feed = staged("fix_mask", more={"refiner": "/refine/31/"})
+        page.page.route("**/refine/31/", hold)
+        page.click_at(*CENTER)
+        page.see("Working out the mask")
+        page.press("Enter")
+        assert feed.answers == []
+        page.press("Control+z")
+        page.until("s.task.clicks.length === 0")
+        held[0].fulfill(json={"shape": mask(250, 150, 9, 9)})
+        page.see("4,200 px painted")
+        page.press("Enter")
+        page.acknowledged()
+
+        assert answered(feed)["shape"] == MASK
+
     def test_holes_are_filled_and_a_stroke_is_undone(self, staged: Stage) -> None:
         page, feed = staged("fix_mask")
         page.press("e")

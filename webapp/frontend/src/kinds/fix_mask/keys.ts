@@ -22,10 +22,10 @@ type Desk = Host<FixMaskTask, FixMaskState>;
 const KEYS: Readonly<Record<Tool, string>> = { brush: "KeyB", eraser: "KeyE", add: "KeyP", remove: "KeyM" };
 
 export function fixMaskCommands(host: Desk, view: FixMaskView): Command[] {
-  return [...sending(host), ...tools(host), ...changes(host, view), ...cursor(host, view)];
+  return [...sending(host, view), ...tools(host), ...changes(host, view), ...cursor(host, view)];
 }
 
-function sending(host: Desk): Command[] {
+function sending(host: Desk, view: FixMaskView): Command[] {
   return [
     {
       id: "submit",
@@ -35,7 +35,10 @@ function sending(host: Desk): Command[] {
       tone: "primary",
       icon: "send",
       guarded: true,
-      run: () => host.submit(),
+      run() {
+        if (view.busy) host.say(t("fix_mask.waiting"));
+        else host.submit();
+      },
     },
     {
       id: "nothing",

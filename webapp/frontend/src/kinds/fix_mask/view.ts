@@ -49,6 +49,8 @@ export class FixMaskView implements KindView<FixMaskState> {
   private pointer: Point | null = null;
   private brush: { readonly tool: Tool; last: Point } | null = null;
   private lastDab: Point | null = null;
+  /** Numbers the questions to the refiner; only the newest one counts. */
+  private asked = 0;
   private waiting = false;
   private alive = true;
 
@@ -96,6 +98,11 @@ export class FixMaskView implements KindView<FixMaskState> {
     this.stage.request();
   }
 
+  /** The refiner is still at it: what is on the screen is not what the clicks say. */
+  get busy(): boolean {
+    return this.waiting;
+  }
+
   destroy(): void {
     this.alive = false;
     this.stage.destroy();
@@ -115,20 +122,20 @@ export class FixMaskView implements KindView<FixMaskState> {
   private async ask(clicks: readonly Click[]): Promise<void> {
     const { host } = this;
     if (!host.task.refiner) return;
+    this.asked += 1;
+    const mine = this.asked;
     this.waiting = true;
     this.render(host.state);
     let mask: MaskRuns | null = null;
     try {
       mask = await refine(host.task.refiner, clicks, host.state.mask);
     } catch {}
-    // Meanwhile the task may be gone, or another click may have been made.
-    if (!this.alive || host.state.clicks !== clicks) return;
+    if (!this.alive || mine !== this.asked) return;
     this.waiting = false;
-    if (mask) host.amend({ ...host.state, mask });
-    else {
-      host.say(t("fix_mask.no_refiner"));
-      this.render(host.state);
-    }
+    // The click may have been undone meanwhile.
+    if (mask && host.state.clicks === clicks) host.amend({ ...host.state, mask });
+    else this.render(host.state);
+    if (!mask) host.say(t("fix_mask.no_refiner"));
   }
 
   private statusOf(state: FixMaskState): string {
