@@ -497,6 +497,20 @@ class TestLimits:
         assert {shape["annotators"] for shape in found} <= {1, 2}
         assert max(shape["risk"] for shape in found) > 0.05
 
+    def test_the_last_specialists_are_asked_when_the_crowd_is_used_up(
+        self, acme: Organisation, crowd: list[User]
+    ) -> None:
+        for person in crowd[1:12]:
+            person.is_active = False
+            person.save()
+        scene = make_scene(wanting(acme, {"name": "tree", "geometry": "polygon"}))
+        open_scene(scene, BOXES[:1])
+
+        Crew([crowd[0], *crowd[12:]], truth_of(BOXES[:1], [{"outline": ellipse(BOXES[0])}])).work()
+
+        (found,) = refined(scene, "outline")
+        assert found["settled_by"] == "specialist"
+
     def test_a_specialist_draws_what_two_people_could_not(
         self, acme: Organisation, crowd: list[User]
     ) -> None:

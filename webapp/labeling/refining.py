@@ -116,7 +116,9 @@ def _after_evasion(
 def _take(given: Given, refinement: Refinement, case: RefinementCase, step: RefinementStep) -> None:
     task, book, project = given.microtask, given.book, given.microtask.project
     people = {s.annotator for s in case.said} | set(refinement.case["evaded"])
-    if isinstance(step, AskMore) and book.nobody_left(project, _tier(task), people):
+    # Of the last specialists none answers with the crowd, so that some can still rule.
+    kept = book.reserved(project, people) if _tier(task) == "crowd" else frozenset()
+    if isinstance(step, AskMore) and book.nobody_left(project, _tier(task), people | kept):
         step = Refer("everybody of the crowd has answered")
     if isinstance(step, Refer):
         specialists = book.eligible(project, "specialist")
