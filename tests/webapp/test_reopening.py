@@ -11,8 +11,8 @@ from django.utils import timezone
 from routing.belief import Belief
 from routing.redundancy import ObjectCase
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
-from webapp.labeling.models import Assignment, Event, Microtask, ObjectVersion, SceneObject, Tile
-from webapp.ops.history import object_page, said
+from webapp.labeling.models import Assignment, Event, Microtask, ObjectVersion, Refinement, SceneObject, Tile
+from webapp.ops.history import object_page, path_of, said
 from webapp.ops.reopening import Query, matching, reopen_objects
 from webapp.people.models import User
 from webapp.pipeline.models import Run
@@ -219,6 +219,30 @@ class TestHistory:
         self, outcome: str, value: dict[str, Any] | None, word: str
     ) -> None:
         assert said(outcome, value) == word
+
+    def test_shows_what_the_object_was_refined_to(
+        self, client: Client, items: list[SceneObject], otto: User
+    ) -> None:
+        ring = [[10.0, 10.0], [40.0, 10.0], [25.0, 40.0]]
+        Refinement.objects.create(
+            scene=items[0].scene, object=items[0], aspect="outline", kind="fix_polygon", state="settled", risk=0.04,
+            settled_by="consensus", value={"shape": {"type": "polygon", "rings": [ring]}},
+        )  # fmt: skip
+        client.force_login(otto)
+
+        shown = client.get(f"/ops/objects/{items[0].pk}/").content.decode()
+
+        assert 'd="M10.0 10.0L40.0 10.0L25.0 40.0Z"' in shown
+        assert "settled, by consensus · 4.0" in shown
+
+    def test_draws_lines_and_visible_joints_only(self) -> None:
+        assert path_of({"type": "polyline", "points": [[1, 2], [3, 4]]}) == "M1.0 2.0L3.0 4.0"
+        assert path_of({"type": "keypoints", "points": {"a": [1, 2, 2], "b": [0, 0, 0]}}) == "M1.0 2.0h0"
+        assert (
+            path_of({"type": "cuboid", "center": [0, 0, 0], "dims": [1, 1, 1], "yaw": 0})
+            == path_of(None)
+            == ""
+        )
 
     def test_believes_what_the_case_says(self) -> None:
         case = ObjectCase(Belief.of_model(0.6, 0.9), cls=0, size_px=30)

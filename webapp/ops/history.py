@@ -6,7 +6,7 @@ from typing import Any
 
 from routing.annotation.schema import LabelClass, LabelSchema
 from routing.redundancy import ObjectCase
-from webapp.labeling.models import Answer, Microtask, ObjectVersion, SceneObject
+from webapp.labeling.models import Answer, Microtask, ObjectVersion, Refinement, SceneObject
 from webapp.people.models import User
 from webapp.people.queries import tenant
 from webapp.projects.queries import current_schema
@@ -44,6 +44,17 @@ class Outline:
 
 
 @dataclass(frozen=True, slots=True)
+class Refined:
+    """What the object was refined to. `path` draws the settled shape in scene pixels; "" for what is no line."""
+
+    aspect: str
+    state: str
+    risk: float | None
+    by: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectPage:
     """Everything about one object. `view` is [x, y, w, h] of the crop; `belief` is (right, outline wrong, nothing there)."""
 
@@ -51,6 +62,7 @@ class ObjectPage:
     label: LabelClass | None
     view: tuple[float, float, float, float]
     outlines: tuple[Outline, ...]
+    refined: tuple[Refined, ...]
     entries: tuple[Entry, ...]
     belief: tuple[float, float, float] | None
     asked: bool
@@ -87,6 +99,7 @@ def object_page(viewer: User, pk: int) -> ObjectPage | None:
         label=_label(schema, row.label),
         view=_view(row),
         outlines=tuple(_outline(v, row) for v in versions),
+        refined=tuple(_refined(r) for r in row.refinements.order_by("pk")[:MOST]),
         entries=tuple(sorted(entries, key=lambda e: (e.at, order[e.what]))),
         belief=_belief(row),
         asked=any(t.state == Microtask.State.OPEN for t in tasks),
@@ -155,6 +168,28 @@ def _settled(row: SceneObject) -> list[Entry]:
     if row.settled_at is None:
         return []
     return [Entry(row.settled_at, "settled", row.settled_by, verdict=row.state)]
+
+
+def _refined(row: Refinement) -> Refined:
+    value = row.value if isinstance(row.value, dict) else {}
+    return Refined(row.aspect, row.state, row.risk, row.settled_by, path_of(value.get("shape")))
+
+
+def path_of(shape: dict[str, Any] | None) -> str:
+    """An SVG path of a polygon, a line or the visible joints of a skeleton (JSON of routing.annotation.shapes)."""
+    match shape:
+        case {"type": "polygon", "rings": rings}:
+            return " ".join(f"{_along(ring)}Z" for ring in rings)
+        case {"type": "polyline", "points": points}:
+            return _along(points)
+        case {"type": "keypoints", "points": joints}:
+            return " ".join(f"M{x:.1f} {y:.1f}h0" for x, y, seen in joints.values() if seen)
+        case _:
+            return ""
+
+
+def _along(points: list[list[float]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
 
 
 def _belief(row: SceneObject) -> tuple[float, float, float] | None:

@@ -47,7 +47,16 @@ SAID = {
     "retrain": lazy("retrain"),
     "granted": lazy("granted"),
     "declined": lazy("declined"),
+    "settled": lazy("settled"),
+    # What an object is refined to.
+    "outline": lazy("outline"),
+    "skeleton": lazy("skeleton"),
+    "line": lazy("line"),
+    "cuboid": lazy("cuboid"),
+    "attributes": lazy("attributes"),
+    "class": lazy("finer class"),
     # Who.
+    "nobody": lazy("nobody"),
     "machine": lazy("machine"),
     "consensus": lazy("consensus"),
     "specialist": lazy("specialist"),
