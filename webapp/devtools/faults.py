@@ -9,8 +9,6 @@ from webapp.devtools.trial import Crowd
 
 Fault = Callable[[Crowd], Awaitable[None]]
 
-SEGMENT = 16 * 1024 * 1024  # bytes of a WAL segment
-
 
 class Ineffective(Exception):
     """A fault that nobody noticed proves nothing."""
@@ -105,14 +103,12 @@ async def connections_are_refused(crowd: Crowd) -> None:
 
 
 async def the_disk_is_full(crowd: Crowd) -> None:
-    """No file of PostgreSQL may grow for three seconds: tables cannot be extended, the log of changes (WAL) can still be
-    written inside its segments."""
+    """PostgreSQL can write no file any more: it gives up at the next commit, and is started again when there is room."""
     before = crowd.site.failed_rounds()
-    await asyncio.to_thread(crowd.site.limit_files, str(SEGMENT))
+    await asyncio.to_thread(crowd.site.fill_the_disk)
     await asyncio.sleep(3)
-    await asyncio.to_thread(crowd.site.limit_files, "unlimited")
-    await asyncio.sleep(1)
-    await asyncio.to_thread(crowd.site.pg.start)  # Where it gave up altogether, somebody starts it again.
+    await asyncio.to_thread(crowd.site.pg.kill)
+    await asyncio.to_thread(crowd.site.pg.start)
     if crowd.site.failed_rounds() == before:
         raise Ineffective("no transaction noticed")
 

@@ -73,15 +73,15 @@ class Site:
             cursor = connection.execute(sql, values)
             return cursor.fetchall() if cursor.description else []
 
-    def limit_files(self, most: str) -> None:
-        """Let no file of the database server grow beyond so many bytes, or "unlimited"."""
+    def fill_the_disk(self) -> None:
+        """Let the database server write no byte more to any file, until it is started again."""
         pids = {self.pg.pid, *(pid for (pid,) in self.execute("SELECT pid FROM pg_stat_activity"))}
         account = self.pg.account  # Only its own account may limit a process without special rights.
         who: dict[str, Any] = (
             {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
         )
         for pid in pids:
-            command = ["prlimit", "--pid", str(pid), f"--fsize={most}:"]
+            command = ["prlimit", "--pid", str(pid), "--fsize=0:"]
             subprocess.run(command, check=False, capture_output=True, **who)
 
     def failed_rounds(self) -> int:

@@ -31,6 +31,7 @@ GATHER_S = 0.001  # how long a round waits for company at least,
 GATHER_MOST_S = (
     0.03  # and at most, while more keeps coming; in between, a quarter of what the last round took
 )
+QUIET_S = 0.004  # for so long nobody came: no more are expected
 LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tried again unasked
 # Another kind of question costs half as much time again for three tasks (10 s or so), so a moment's wait for more of the
 # same is worth it; whoever still has a task on the screen does not even notice.
@@ -168,13 +169,15 @@ class Dispatcher:
     async def _gather(self) -> None:
         """Wait for company: the longer, the longer rounds take, because a large round costs less per answer; not when
         nobody comes."""
-        deadline = self._loop.time() + min(GATHER_MOST_S, max(GATHER_S, 0.25 * self._last_s))
-        gathered = -1
-        while (
-            gathered < len(self._answers) + len(self._waiting) < MOST_ANSWERS and self._loop.time() < deadline
-        ):
-            gathered = len(self._answers) + len(self._waiting)
+        now = self._loop.time()
+        deadline = now + min(GATHER_MOST_S, max(GATHER_S, 0.25 * self._last_s))
+        gathered, quiet_at = 0, now + QUIET_S
+        while now < min(deadline, quiet_at) and gathered < MOST_ANSWERS:
             await asyncio.sleep(GATHER_S)
+            now, before = self._loop.time(), gathered
+            gathered = len(self._answers) + len(self._waiting)
+            if gathered > before:
+                quiet_at = now + QUIET_S
 
     async def _round(self) -> None:
         arrived = [self._answers.popleft() for _ in range(min(MOST_ANSWERS, len(self._answers)))]

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.db.models.base import ModelState
 
 from routing.outcomes import Outcome
-from routing.policy import TIERS, RoutingPolicy
+from routing.policy import RoutingPolicy
 from routing.track_record import TrackRecord, replay
 from webapp.labeling import bulk, wakeups
 from webapp.labeling.models import (
@@ -92,7 +92,6 @@ class Book:
         self.dirty_microtasks: set[int] = set()
         self.settled_tiles: set[int] = set()  # tiles that may have become settled
         self.settled_objects: list[SceneObject] = []  # objects that may want refining
-        self._eligible: dict[tuple[int, str, str], frozenset[int]] = {}
         self.queued = False  # an object began to wait for a grid page
         self.lanes: frozenset[tuple[int, str]] = frozenset()  # in which assignments were inserted
 
@@ -170,15 +169,7 @@ class Book:
 
     def eligible(self, project: Project, tier: str) -> frozenset[int]:
         """Everybody who may answer in a project's domain, from this tier up, and is not paused."""
-        key = (project.organisation_id, project.domain, tier)
-        if key not in self._eligible:
-            tiers = TIERS[TIERS.index(tier) :]
-            people = User.objects.filter(
-                organisation=project.organisation_id, is_active=True, tier__in=tiers,
-                qualifications__domain=project.domain,
-            ).exclude(track_record__standing="paused")  # fmt: skip
-            self._eligible[key] = frozenset(people.values_list("pk", flat=True))
-        return self._eligible[key]
+        return self.shelf.eligible(project.organisation_id, project.domain, tier)
 
     def nobody_left(self, project: Project, tier: str, excluded: Iterable[int]) -> bool:
         """Whether everybody who may answer is excluded. False where there is nobody yet: people can still be invited."""

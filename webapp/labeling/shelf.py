@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from routing.policy import RoutingPolicy
+from routing.policy import TIERS, RoutingPolicy
 from routing.track_record import TrackRecord
 from webapp.labeling import bulk
 from webapp.labeling.models import AnnotatorRecord
@@ -19,6 +19,8 @@ from webapp.projects.models import Project
 from webapp.scenes.models import Scene
 
 PROJECT_S = 2.0  # how old a project's priority, pause and policy may be
+BRIEF_S = 10.0  # how old the schema and guideline may be that new questions are asked by
+PEOPLE_S = 2.0  # how old the list of those who may answer may be
 RECORD_S = 1.0  # how old what is believed of a person may be when tasks are matched and answers weighed
 MOST_QUESTIONS = 20_000  # remembered at about 3 kB each
 
@@ -89,6 +91,7 @@ class Shelf:
         self._projects: dict[int, tuple[float, Project, RoutingPolicy]] = {}
         self._briefs: dict[int, tuple[float, Brief]] = {}
         self._records: dict[int, tuple[float, Believed]] = {}
+        self._eligible: dict[tuple[int, str, str], tuple[float, frozenset[int]]] = {}
 
     # Questions ---------------------------------------------------------------------------------------------------
 
@@ -143,10 +146,10 @@ class Shelf:
         return self._projects[project.pk][2]
 
     def brief(self, project: Project) -> Brief:
-        """Schema and guideline, at most two seconds old."""
-        read_at, brief = self._briefs.get(project.pk, (-PROJECT_S, None))
+        """Schema and guideline, at most ten seconds old."""
+        read_at, brief = self._briefs.get(project.pk, (-BRIEF_S, None))
         now = time.monotonic()
-        if brief is None or read_at < now - PROJECT_S:
+        if brief is None or read_at < now - BRIEF_S:
             brief = Brief(project)
             self._briefs[project.pk] = (now, brief)
         return brief
@@ -164,6 +167,20 @@ class Shelf:
             _welcome(newcomers)
             for pk, believed in read_records(newcomers, self).items():
                 self._records[pk] = (now, believed)
+
+    def eligible(self, organisation: int, domain: str, tier: str) -> frozenset[int]:
+        """Everybody who may answer in a domain, from this tier up, and is not paused."""
+        key = (organisation, domain, tier)
+        read_at, people = self._eligible.get(key, (-PEOPLE_S, frozenset[int]()))
+        now = time.monotonic()
+        if read_at < now - PEOPLE_S:
+            found = User.objects.filter(
+                organisation=organisation, is_active=True, tier__in=TIERS[TIERS.index(tier) :],
+                qualifications__domain=domain,
+            ).exclude(track_record__standing="paused")  # fmt: skip
+            people = frozenset(found.values_list("pk", flat=True))
+            self._eligible[key] = (now, people)
+        return people
 
     def believed(self, pk: int) -> Believed:
         return self._records[pk][1]
