@@ -341,7 +341,7 @@ class TestTargets:
     def test_decide_thresholds_budget_and_weight(self, manager: Client, project: Project) -> None:
         body = {
             "wrong": "1", "missed": "2", "fit": "exact", "audit": "10", "error_cost": "0.5", "wage_crowd": "15",
-            "wage_senior": "20", "wage_specialist": "40", "budget": "900", "priority": "2",
+            "wage_senior": "20", "wage_specialist": "40", "budget": "900", "priority": "2", "finish_by": "2026-12-24",
         }  # fmt: skip
 
         assert manager.post(page(project, "targets"), body).status_code == 302
@@ -351,6 +351,9 @@ class TestTargets:
         assert (policy.target_risk, policy.missed_target, policy.tolerance_iou) == (0.01, 0.02, 0.85)
         assert policy.error_cost_s["phantom"] == pytest.approx(0.5 * 3600 / 15)
         assert (project.budget, project.priority) == (900.0, 2.0)
+        assert project.deadline is not None
+        assert f"{project.deadline:%Y-%m-%d %H}" == "2026-12-24 23"
+        assert b'value="2026-12-24"' in manager.get(page(project, "targets")).content
         assert b"target_risk" in manager.get(page(project, "targets")).content
 
     @pytest.mark.parametrize(

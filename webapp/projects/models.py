@@ -14,13 +14,17 @@ class Project(models.Model):
     policy = models.JSONField(
         default=dict, blank=True, help_text="Differences from the default RoutingPolicy."
     )
-    priority = models.FloatField(default=1.0, help_text="Weight against other projects: its share of the offers.")
+    priority = models.FloatField(
+        default=1.0, help_text="Weight against other projects: its share of the offers."
+    )
     paused = models.BooleanField(default=False)
     budget = models.FloatField(
         null=True, blank=True, help_text="Most that people's time may cost, in the currency of the wages."
     )
     deadline = models.DateTimeField(
-        null=True, blank=True, help_text="When it has to be done: its weight grows during the last three days."
+        null=True,
+        blank=True,
+        help_text="When it has to be done: its weight grows during the last three days.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -1,6 +1,7 @@
 """Everything that changes projects."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -79,13 +80,18 @@ def new_guideline_version(
 
 
 def set_targets(
-    *, project: Project, policy: Mapping[str, Any], budget: float | None, priority: float | None = None
+    *,
+    project: Project,
+    policy: Mapping[str, Any],
+    budget: float | None,
+    priority: float | None = None,
+    deadline: datetime | None = None,
 ) -> None:
-    """Replace a project's differences from the default policy, and its budget; raises PolicyError."""
+    """Replace a project's differences from the default policy, its budget and its deadline; raises PolicyError."""
     RoutingPolicy.from_json(policy)
-    project.policy, project.budget = dict(policy), budget
+    project.policy, project.budget, project.deadline = dict(policy), budget, deadline
     project.priority = project.priority if priority is None else priority
-    project.save(update_fields=["policy", "budget", "priority"])
+    project.save(update_fields=["policy", "budget", "priority", "deadline"])
 
 
 def rename_project(*, project: Project, name: str, domain: str) -> None:

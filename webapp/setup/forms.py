@@ -1,6 +1,7 @@
 """The forms of the set-up pages."""
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
@@ -69,6 +70,7 @@ class TargetsForm(forms.Form):
     wage_specialist = forms.FloatField(min_value=0.01, max_value=10_000)
     budget = forms.FloatField(min_value=0, max_value=1e12, required=False)
     priority = forms.FloatField(min_value=0.1, max_value=10)
+    finish_by = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
 
     PERCENT = ("wrong", "missed", "audit")
 
@@ -82,12 +84,15 @@ class TargetsForm(forms.Form):
         values = {name: getattr(targets, name) for name in Targets.__dataclass_fields__}
         values |= {name: round(100 * values[name], 6) for name in cls.PERCENT}
         values["error_cost"] = round(values["error_cost"], 4)
-        return {**values, "budget": project.budget, "priority": project.priority}
+        finish_by = project.deadline.date().isoformat() if project.deadline else ""
+        return {**values, "budget": project.budget, "priority": project.priority, "finish_by": finish_by}
 
     def clean(self) -> dict[str, Any]:
         data = dict(super().clean() or self.cleaned_data)
         if self.errors:
             return data
+        day: date | None = data["finish_by"]
+        data["deadline"] = datetime.combine(day, time.max, UTC) if day else None
         values = {name: data[name] for name in Targets.__dataclass_fields__}
         values |= {name: data[name] / 100 for name in self.PERCENT}
         try:

@@ -25,7 +25,8 @@ def targets(request: MemberRequest, pk: int) -> HttpResponse:
     form = TargetsForm(request.POST or None, initial=initial, before=project.policy)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        set_targets(project=project, policy=data["policy"], budget=data["budget"], priority=data["priority"])
+        names = ("policy", "budget", "priority", "deadline")
+        set_targets(project=project, **{name: data[name] for name in names})
         return go_on(request, project, "targets")
     return show(
         request, project, "targets", form=form, fits=_fits(), thresholds=_thresholds(project),
