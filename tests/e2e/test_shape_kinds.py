@@ -107,6 +107,13 @@ def outline(value: dict[str, Any]) -> shapely.Polygon:
     return shapely.Polygon(rings[0], rings[1:])
 
 
+def settled(page: Any, clicks: int) -> None:
+    """Wait until the refiner has answered so many clicks."""
+    page.until(f"s.task.clicks.length === {clicks} && s.task.mask !== null")
+    status = "() => document.querySelector('.path-status').textContent"
+    page.page.wait_for_function(f"{status} !== 'Working out the mask'")
+
+
 # Hands --------------------------------------------------------------------------------------------------------------
 
 
@@ -530,9 +537,9 @@ class TestMasks:
         page, feed = staged("fix_mask", more={"refiner": "/refine/31/", "proposal": None})
         page.page.route("**/refine/31/", refine)
         page.click_at(*CENTER)
-        page.until("s.task.mask !== null")
+        settled(page, 1)
         page.page.mouse.click(*page.place(420, 320), button="right")
-        page.until("s.task.clicks.length === 2")
+        settled(page, 2)
         page.press("Enter")
         page.acknowledged()
 
@@ -698,7 +705,7 @@ def pose_for_real(page: Any, task: Microtask) -> None:
 def refine_for_real(page: Any, task: Microtask) -> None:
     x1, y1, x2, y2 = task.payload["object"]["xyxy"]
     page.click_at((x1 + x2) / 2, (y1 + y2) / 2)
-    page.until("s.task.clicks.length === 1 && s.task.mask !== null")
+    settled(page, 1)
     page.press("Enter")
 
 
