@@ -40,6 +40,7 @@ UNSEEN = 0.04  # a joint taken for absent, or its visibility misjudged
 ENDS = 0.05  # of the length: how far off the ends of a line are
 YAW_SD, FLIP = math.radians(3.0), 0.04
 DIMS_SD = 0.05
+SCANNED_M = 0.1  # error of a place read off a point cloud
 CONTACT_PX = 1.5  # error of the ground contact on the picture, which is most of the depth's
 REFUSES = {"verify_mask": "outline", "verify_cuboid": "cuboid"}
 
@@ -236,7 +237,7 @@ def _stood(true: Shape, noise: float, gross: bool, payload: Payload, rng: np.ran
     c = to_ground(true, ground["n"]) if camera else true
     care = noise / 0.04
     distance = max(math.hypot(c.center[0], c.center[1]), 1.0)
-    depth_sd = 0.03 * distance
+    depth_sd = SCANNED_M
     if camera:
         focal = float(payload["calibration"]["K"][0][0])
         depth_sd = CONTACT_PX * distance**2 / (focal * max(abs(float(ground["d"])), 0.5))

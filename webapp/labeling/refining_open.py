@@ -10,7 +10,7 @@ from routing.annotation.boxes import iou
 from routing.refinement import RefinementCase, first_overlap
 from webapp.labeling import bulk
 from webapp.labeling.book import Book, Wish, unclaimed
-from webapp.labeling.models import Assignment, Microtask, Refinement, SceneObject
+from webapp.labeling.models import Assignment, Microtask, Refinement, SceneObject, Tile
 from webapp.labeling.proposals import proposal_for
 from webapp.labeling.wants import Want
 from webapp.projects.models import Project
@@ -25,6 +25,7 @@ STAKE = 0.3  # risk at stake of a question about something of which nothing is k
 
 def open_refinements(book: Book) -> None:
     """Ask what the objects that settled since the last call still lack, and drop what is asked of rejected ones."""
+    _leave_put_aside(book)
     settled = {row.pk: row for row in book.settled_objects}
     book.settled_objects = []
     if not settled:
@@ -106,6 +107,39 @@ def cancel(book: Book, refinements: Sequence[Refinement]) -> None:
     Assignment.objects.filter(microtask__in=set(free) - held, state=Assignment.State.OPEN).update(
         state=Assignment.State.WITHDRAWN
     )
+
+
+def put_aside(scenes: Iterable[int]) -> set[int]:
+    """Those of the scenes that people found cannot be used."""
+    usable = {"state": "usable"}
+    settled = Refinement.objects.filter(scene__in=list(scenes), aspect="state", state=State.SETTLED)
+    return {scene for scene, value in settled.values_list("scene_id", "value") if (value or usable) != usable}
+
+
+def _leave_put_aside(book: Book) -> None:
+    """Ask nothing more of scenes that cannot be used: other answers of this transaction may have wished for it."""
+    tasks = [t for t in book.microtasks.values() if t.state == Microtask.State.OPEN]
+    scenes = {t.scene_id for t in tasks} | {w.scene_id for w in book.wishes}
+    book.shelf.load_scenes(scenes)
+    sorted_out = {s for s in scenes if book.shelf.brief(book.shelf.scene(s).dataset.project).wants.triages}
+    if not sorted_out:
+        return
+    aside = put_aside(sorted_out)
+    book.wishes = [w for w in book.wishes if w.scene_id not in aside]
+    book.new_assignments = [a for a in book.new_assignments if a.microtask.scene_id not in aside]
+    for task in tasks:
+        if task.scene_id in aside:
+            task.state, task.resolved_at = Microtask.State.CANCELLED, book.now
+            book.touch(task)
+    for row in book.objects.values():
+        if row.scene_id in aside and row.state not in SceneObject.SETTLED:
+            row.state, row.risk, row.settled_by = SceneObject.State.UNDECIDABLE, 1.0, "consensus"
+            row.settled_at, row.queued_at = book.now, None
+            book.touch(row)
+    for tile in book.tiles.values():
+        if tile.scene_id in aside:
+            tile.state = Tile.State.COMPLETE
+            book.touch(tile)
 
 
 def _known(ids: Iterable[int]) -> dict[int, dict[str, Refinement]]:

@@ -13,6 +13,7 @@ from webapp.labeling import payloads
 from webapp.labeling.book import Book, Wish
 from webapp.labeling.lifecycle import fulfil_wishes, project_of
 from webapp.labeling.models import Answer, Microtask, SceneObject, Tile
+from webapp.labeling.refining_open import put_aside
 from webapp.projects.models import Project
 from webapp.scenes.models import Dataset
 
@@ -41,6 +42,7 @@ def search_where_hopes_were_too_high(dataset: Dataset, *, now: datetime) -> int:
     are still missing; returns how many. Those who searched the first tiles were strangers then."""
     book = Book(now)
     tiles = Tile.objects.filter(scene__dataset=dataset, state=Tile.State.COMPLETE)
+    tiles = tiles.exclude(scene__in=put_aside(dataset.scenes.values_list("pk", flat=True)))
     book.load_tiles(tiles.order_by("pk").values_list("pk", flat=True))
     sides = _sides(book.tiles)
     searching = 0

@@ -34,6 +34,7 @@ class Wants:
         self._more = more
         self._of_class = {c["id"]: self._wants(c) for c in classes}
         self.refines = any(self._of_class.values())
+        self.triages = bool((more.get("scene") or {}).get("triage"))
 
     def of(self, label: int) -> tuple[Want, ...]:
         """What objects of a class want; nothing for a class that the schema has not."""
