@@ -237,10 +237,17 @@ def build_frontend():
     install_frontend_packages()
     say("front end: build")
     npm(["run", "build"])
-    if not is_built():
+    fresh, old = WORKBENCH.parent / "workbench.new", WORKBENCH.parent / "workbench.old"
+    if not fresh.is_dir():
         raise SetupError(
-            "the front end was built but webapp/static/workbench is missing; see build.outDir in vite.config"
+            "the front end was built but webapp/static/workbench.new is missing; see build.outDir in vite.config"
         )
+    # A server may be serving the old one: it is swapped, not emptied and filled again.
+    shutil.rmtree(old, ignore_errors=True)
+    if WORKBENCH.exists():
+        WORKBENCH.rename(old)
+    fresh.rename(WORKBENCH)
+    shutil.rmtree(old, ignore_errors=True)
     stamp.write_text(key)
 
 

@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   base: "./",
   build: {
-    outDir: "../static/workbench",
+    outDir: "../static/workbench.new", // .ci/setup.py puts it in the place of the old one
     emptyOutDir: true,
     target: "es2022",
     manifest: "manifest.json",
