@@ -154,7 +154,8 @@ class TestRunningProject:
         manager.page.get_by_role("button", name="Pause").click()
         manager.see("is paused.")
         annotator = tab(world.ada).open()
-        annotator.until("s.idle !== null")
+        annotator.page.get_by_text("paused").first.wait_for()
+        assert annotator.state.get("kind") is None
         manager.page.locator(f"#project-{world.project.pk}").get_by_text("Resume").click()
         manager.page.get_by_role("button", name="Resume").click()
         manager.see("is running again.")
