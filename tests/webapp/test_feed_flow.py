@@ -166,9 +166,10 @@ class TestHoldingScenesBack:
 
     def test_pace_comes_from_the_last_quarter_of_an_hour(self, run: Run) -> None:
         person, now = User.objects.get(username="hand0"), timezone.now()
+        assert run.dataset is not None
         for minutes, answers in ((1, 30), (14, 20), (16, 1_000)):
             Tally.objects.create(
-                dataset_id=run.dataset_id, kind="verify_box", annotator=person, answers=answers,
+                dataset=run.dataset, kind="verify_box", annotator=person, answers=answers,
                 minute=now - timedelta(minutes=minutes),
             )  # fmt: skip
         assert queries.answers_per_hour(run.project_id, now=now) == 200.0
