@@ -69,7 +69,7 @@ class TestOperationsRoom:
         room.page.get_by_role("button", name="Pause").click()
         room.see("paused")
         page = tab(world.ada).open()
-        page.until("s.idle !== null && s.kind === null")
+        page.until("s.paused !== null && s.kind === null")
 
         room.page.get_by_role("link", name="Resume").click()
         room.page.get_by_role("button", name="Resume").click()
@@ -231,7 +231,7 @@ class TestIdle:
         set_paused(project=world.project, paused=True)
         rehearsal.open_tiles(world)
         page = tab(world.ada).open()
-        page.until("s.idle !== null")
+        page.until("s.paused !== null")
         assert Microtask.objects.filter(project=world.project).count() > 0
 
         set_paused(project=world.project, paused=False)
