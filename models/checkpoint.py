@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -85,13 +86,22 @@ def save(checkpoint: Checkpoint, folder: Path, *, half: bool = False) -> str:
             "metrics": checkpoint.metrics,
             "training": checkpoint.training,
         }
-        (scratch / CONFIG).write_text(json.dumps(document, indent=1, sort_keys=True))
+        (scratch / CONFIG).write_text(json.dumps(known(document), indent=1, sort_keys=True, allow_nan=False))
         os.chmod(scratch, 0o755)
         os.rename(scratch, folder)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
     return version_of(folder)
+
+
+def known(value: Any) -> Any:
+    """Return plain values with None for every NaN or infinity: what was not measured, in the words of JSON."""
+    if isinstance(value, dict):
+        return {key: known(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [known(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def version_of(folder: Path) -> str:

@@ -29,7 +29,7 @@ class Attempt:
         self.folder = folder
         environment = {k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "REDIS_URL")}
         environment |= {"TESSERA_VAR": str(folder / "demo"), "TESSERA_OUT": str(folder / "out")}
-        command = [sys.executable, "manage.py", "demo", "--quick", "--crowd", "24", "--train-seconds", "15"]
+        command = [sys.executable, "manage.py", "demo", "--quick", "--crowd", "24", "--train-seconds", "30"]
         self.log = (folder / "console.log").open("a+b")
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=self.log, stderr=subprocess.STDOUT

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.checkpoint import Checkpoint, CheckpointError, InputSpec, load, save
+from models.checkpoint import Checkpoint, CheckpointError, InputSpec, load, read_config, save
 from models.dataset import CropOptions, CropSampler, Sample
 from models.detector import COCO_LABELS, Detector, DetectorConfig, locations
 from models.predict import PredictOptions, predict
@@ -159,6 +159,17 @@ class TestCheckpoints:
 
         assert first == same
         assert other != first
+
+    def test_say_none_for_what_could_not_be_measured(self, small_detector: Detector, tmp_path: Path) -> None:
+        unmeasured = {"ap50_after": float("nan"), "strata": [{"gain": float("inf"), "objects": 3}]}
+        saved = Checkpoint(small_detector, InputSpec(), metrics=unmeasured)
+
+        save(saved, tmp_path / "model")
+
+        text = (tmp_path / "model" / "model.json").read_text()
+        assert "NaN" not in text and "Infinity" not in text
+        metrics = read_config(tmp_path / "model")["metrics"]
+        assert metrics == {"ap50_after": None, "strata": [{"gain": None, "objects": 3}]}
 
     def test_are_never_overwritten(self, small_detector: Detector, tmp_path: Path) -> None:
         save(Checkpoint(small_detector, InputSpec()), tmp_path / "model")
