@@ -1,6 +1,7 @@
 """Setting a project up in the browser: every step, its errors, and the start."""
 
 import json
+import re
 import zipfile
 from datetime import timedelta
 from io import BytesIO
@@ -405,10 +406,12 @@ class TestPeople:
             page(project, "people/invite"), {"username": "vera", "name": "Vera", "role": "annotator"}
         )
         vera = User.objects.get(username="vera")
-        link = invitation_path(vera)
+        (link,) = set(re.findall(r"/join/[^/\"<\s]+/", invited.content.decode()))
         guest = Client()
 
-        assert link in invited.content.decode()
+        assert (
+            link.split(":")[0] == invitation_path(vera).split(":")[0]
+        )  # the rest is the second it was made in
         assert Qualification.objects.filter(person=vera, domain="aerial").exists()
         assert guest.post(link, {"password": "short", "again": "short"}).status_code == 422
         assert guest.post(link, {"password": "long enough 1", "again": "other"}).status_code == 422
