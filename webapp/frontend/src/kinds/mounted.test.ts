@@ -1,8 +1,6 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
-import type { JsonObject } from "../feed/protocol";
-import { kinds } from ".";
-import type { Session, SessionEnv } from "./session";
-import { NEIGHBOUR, OBJECT, payload } from "./testing/payloads";
+import { vi } from "vitest";
+import { type Asked, describeKinds } from "./testing/mounted";
+import { NEIGHBOUR, OBJECT } from "./testing/payloads";
 
 const K = [
   [700, 0, 1280],
@@ -23,8 +21,7 @@ const EGO = {
 const OPTIONS = ["red", "green", "blue"].map((id) => ({ id, name: id }));
 const CUBOID = { object: OBJECT, proposal: SOLID, dims_prior: [3.9, 1.6, 1.5] };
 
-/** What each of these kinds is asked, and the commands whose keys answer it. */
-const ASKED: Readonly<Record<string, readonly [JsonObject, readonly string[]]>> = {
+const ASKED: Asked = {
   attributes: [
     { object: OBJECT, attributes: [{ id: "colour", name: "Colour", options: OPTIONS, multi: true }] },
     ["option-2", "submit"],
@@ -46,59 +43,6 @@ const ASKED: Readonly<Record<string, readonly [JsonObject, readonly string[]]>> 
   ],
 };
 
-const opened: Session[] = [];
+vi.stubGlobal("fetch", () => Promise.reject(new Error("no network here")));
 
-function open(name: string, draft: unknown = null): { session: Session; sent: unknown[] } {
-  const sent: unknown[] = [];
-  const env: SessionEnv = {
-    pictures: { status: "ready", get: () => null },
-    submit: () => sent.push(session.answer()),
-    say() {},
-    zoomed() {},
-    changed() {},
-    reveal() {},
-    armed: () => true,
-  };
-  const task = payload(name, ASKED[name]?.[0] ?? {});
-  const kind = kinds.get(name);
-  if (!kind) throw new Error(`no kind ${name}`);
-  const session = kind.open({ assignment: 1, lease: "l", leaseSeconds: 60, task }, env, draft);
-  opened.push(session);
-  return { session, sent };
-}
-
-afterEach(() => {
-  for (const session of opened.splice(0)) session.destroy();
-});
-
-describe.each(Object.keys(ASKED))("%s on the screen", (name) => {
-  vi.stubGlobal("fetch", () => Promise.reject(new Error("no network here")));
-
-  it("answers by its own commands", () => {
-    const { session, sent } = open(name);
-    for (const id of ASKED[name]?.[1] ?? []) {
-      const command = session.commands.find((c) => c.id === id);
-      expect(command, id).toBeDefined();
-      command?.run(null);
-    }
-    expect(sent).toHaveLength(1);
-    expect(sent[0]).toHaveProperty("value");
-  });
-
-  it("has no key that means two things, and a name for every command", () => {
-    const { commands } = open(name).session;
-    const keys = commands.flatMap((c) => c.keys);
-    expect(keys.filter((key, i) => keys.indexOf(key) !== i)).toEqual([]);
-    expect(commands.filter((c) => c.label.trim() === "" || c.keys.length === 0)).toEqual([]);
-    const ids = commands.map((c) => c.id);
-    expect(ids.filter((id, i) => ids.indexOf(id) !== i)).toEqual([]);
-  });
-
-  it("goes on from a draft that was kept as JSON", () => {
-    const { session } = open(name);
-    const first = ASKED[name]?.[1][0];
-    session.commands.find((c) => c.id === first)?.run(null);
-    const kept = JSON.parse(JSON.stringify(session.draft()));
-    expect(open(name, kept).session.draft()).toEqual(session.draft());
-  });
-});
+describeKinds(ASKED);

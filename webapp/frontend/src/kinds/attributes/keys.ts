@@ -1,6 +1,7 @@
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
+import { sendCommand } from "../shared/tools";
 import {
   type AttributesState,
   type AttributesTask,
@@ -27,20 +28,11 @@ export function attributesCommands(host: Desk): Command[] {
   const several = task.attributes.some((a) => a.multi);
   const digits = [..."123456789"].filter((d) => task.attributes.some((a) => a.options.some((o) => o.digit === d)));
   return [
-    {
-      id: "submit",
-      label: t("action.send"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
-      icon: "send",
-      guarded: true,
-      run() {
-        const open = unanswered(task, host.state);
-        host.submit();
-        if (open !== null) host.amend(moveTo(task, host.state, open));
-      },
-    },
+    sendCommand(() => {
+      const open = unanswered(task, host.state);
+      host.submit();
+      if (open !== null) host.amend(moveTo(task, host.state, open));
+    }),
     ...digits.map((digit) => digitCommand(host, digit)),
     ...(several ? [noneCommand(host)] : []),
     ...(many ? [moveCommand(host)] : []),

@@ -5,6 +5,7 @@ import { quarter } from "../../canvas/transform";
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
+import { sendCommand } from "../shared/tools";
 import { type CoverageState, type CoverageTask, clearPins } from "./model";
 
 export interface CoverageHands {
@@ -32,21 +33,13 @@ export function coverageCommands(host: Host<CoverageTask, CoverageState>, hands:
         host.submit();
       },
     },
-    {
-      id: "submit",
-      label: t("action.send"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
-      icon: "send",
-      guarded: true,
-      whyNot: t("coverage_tile.none_yet"),
-      enabled: () => host.state.pins.length > 0,
-      run() {
+    sendCommand(
+      () => {
         host.amend({ ...host.state, said: "pins" });
         host.submit();
       },
-    },
+      { whyNot: t("coverage_tile.none_yet"), enabled: () => host.state.pins.length > 0 },
+    ),
     {
       id: "mark",
       label: t("coverage_tile.mark"),

@@ -4,6 +4,7 @@ import type { Stage } from "../../canvas/stage";
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
+import { sendCommand } from "../shared/tools";
 import { shownBounds } from "../task";
 import { type DrawTask, type DrawTaskState, draw, isDrawing, MAX_BOXES, remove, select, setMode } from "./model";
 
@@ -13,18 +14,7 @@ export function drawCommands(host: Host<DrawTask, DrawTaskState>, stage: () => S
 
 function sending(host: Host<DrawTask, DrawTaskState>): Command[] {
   return [
-    {
-      id: "submit",
-      label: t("action.send"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
-      icon: "send",
-      guarded: true,
-      whyNot: t("draw_missed.none_yet"),
-      enabled: () => host.state.boxes.length > 0,
-      run: () => host.submit(),
-    },
+    sendCommand(() => host.submit(), { whyNot: t("draw_missed.none_yet"), enabled: () => host.state.boxes.length > 0 }),
     {
       id: "none",
       label: t("draw_missed.none"),

@@ -2,24 +2,19 @@ import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
 import { sameBox, setBox } from "../shared/boxwork";
+import { sendCommand } from "../shared/tools";
 import { type FixState, type FixTask, isUnchanged, originalBox } from "./model";
 
 export function fixCommands(host: Host<FixTask, FixState>): Command[] {
   return [
-    {
-      id: "submit",
-      label: t("fix_box.submit"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
-      icon: "send",
-      guarded: true,
-      run() {
+    sendCommand(
+      () => {
         host.submit();
         // The first attempt only warns; the second one means it.
         if (isUnchanged(host.task, host.state)) host.amend({ ...host.state, warned: true });
       },
-    },
+      { label: t("fix_box.submit") },
+    ),
     {
       id: "delete",
       label: t("fix_box.deleted"),

@@ -3,6 +3,7 @@ import { center } from "../../canvas/geometry";
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
+import { nothingCommand, sendCommand } from "../shared/tools";
 import { tintCommand } from "../verify_mask/keys";
 import {
   type FixMaskState,
@@ -27,29 +28,11 @@ export function fixMaskCommands(host: Desk, view: FixMaskView): Command[] {
 
 function sending(host: Desk, view: FixMaskView): Command[] {
   return [
-    {
-      id: "submit",
-      label: t("action.send"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
-      icon: "send",
-      guarded: true,
-      run() {
-        if (view.busy) host.say(t("fix_mask.waiting"));
-        else host.submit();
-      },
-    },
-    {
-      id: "nothing",
-      label: t("fix_mask.nothing"),
-      keys: ["KeyX"],
-      place: "main",
-      tone: "bad",
-      icon: "cross",
-      guarded: true,
-      run: () => host.submit({ ...host.state, deleted: true }),
-    },
+    sendCommand(() => {
+      if (view.busy) host.say(t("fix_mask.waiting"));
+      else host.submit();
+    }),
+    nothingCommand(t("fix_mask.nothing"), () => host.submit({ ...host.state, deleted: true })),
   ];
 }
 

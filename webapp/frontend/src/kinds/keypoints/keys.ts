@@ -3,6 +3,7 @@ import type { Stage } from "../../canvas/stage";
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
+import { sendCommand } from "../shared/tools";
 import { shownBounds } from "../task";
 import {
   confirm,
@@ -46,20 +47,11 @@ function sending(host: Desk): Command[] {
         else host.say(t("keypoints.place_first", { joint: current(task, host.state).label }));
       },
     },
-    {
-      id: "submit",
-      label: t("action.send"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
-      icon: "send",
-      guarded: true,
-      run() {
-        host.submit();
-        const open = task.joints.findIndex((j) => !host.state.done.includes(j.name));
-        if (open >= 0) host.amend(goTo(task, host.state, open));
-      },
-    },
+    sendCommand(() => {
+      host.submit();
+      const open = task.joints.findIndex((j) => !host.state.done.includes(j.name));
+      if (open >= 0) host.amend(goTo(task, host.state, open));
+    }),
     {
       id: "rest",
       label: t("keypoints.rest"),

@@ -1,6 +1,7 @@
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
+import { sendCommand } from "../shared/tools";
 import { tintCommand } from "../verify_mask/keys";
 import { assign, clear, isDecided, isOpen, onward, type RegionState, type RegionTask, step, towards } from "./model";
 import type { RegionView } from "./view";
@@ -13,19 +14,10 @@ export function regionCommands(host: Desk, view: RegionView): Command[] {
 
 function sending(host: Desk): Command[] {
   return [
-    {
-      id: "submit",
-      label: t("action.send"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
-      icon: "send",
-      guarded: true,
-      run() {
-        host.submit();
-        host.amend(onward(host.task, host.state));
-      },
-    },
+    sendCommand(() => {
+      host.submit();
+      host.amend(onward(host.task, host.state));
+    }),
   ];
 }
 

@@ -27,6 +27,7 @@ import {
   withDims,
   withSolid,
 } from "./cuboidwork";
+import { sendCommand } from "./tools";
 
 export interface CuboidDeskOptions {
   readonly rig: Rig;
@@ -128,20 +129,11 @@ export class CuboidDesk<T extends Task, W extends CuboidWork> {
   private answering(): Command[] {
     const { host, options } = this;
     return [
-      {
-        id: "submit",
-        label: t("action.send"),
-        keys: ["Enter", "NumpadEnter"],
-        place: "main",
-        tone: "primary",
-        icon: "send",
-        guarded: true,
-        run() {
-          host.submit();
-          // The first attempt only warns; the second one means it.
-          if (sameSolid(host.state.solid, options.start)) host.amend({ ...host.state, warned: true });
-        },
-      },
+      sendCommand(() => {
+        host.submit();
+        // The first attempt only warns; the second one means it.
+        if (sameSolid(host.state.solid, options.start)) host.amend({ ...host.state, warned: true });
+      }),
       {
         id: "delete",
         label: t("cuboid.deleted"),

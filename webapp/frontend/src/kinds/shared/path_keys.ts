@@ -20,6 +20,7 @@ import type { Command } from "../../ui/commands";
 import { shownBounds } from "../task";
 import type { PathDesk, PathTask } from "./path_desk";
 import { type PathState, startPath } from "./pathwork";
+import { nothingCommand, sendCommand } from "./tools";
 
 type Desk = PathDesk<PathTask, PathState>;
 
@@ -42,49 +43,22 @@ const chosen = (desk: Desk): boolean => desk.host.state.at !== null;
 
 function sending(desk: Desk): Command[] {
   const { host } = desk;
-  return [
-    {
-      id: "submit",
-      label: t("action.send"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
-      icon: "send",
-      guarded: true,
-      run: () => host.submit(),
-    },
-    nothing(desk),
-  ];
+  return [sendCommand(() => host.submit()), nothing(desk)];
 }
 
 /** Enter first closes what is being drawn, so that one sees what one sends. */
 function ending(desk: Desk): Command[] {
   return [
-    {
-      id: "submit",
+    sendCommand(() => void desk.finish(), {
       label: desk.rules.closed ? t("path.close") : t("path.end"),
-      keys: ["Enter", "NumpadEnter"],
-      place: "main",
-      tone: "primary",
       icon: desk.rules.closed ? "hole" : "check",
-      guarded: true,
-      run: () => void desk.finish(),
-    },
+    }),
     nothing(desk),
   ];
 }
 
 function nothing({ host }: Desk): Command {
-  return {
-    id: "nothing",
-    label: t("path.nothing"),
-    keys: ["KeyX"],
-    place: "main",
-    tone: "bad",
-    icon: "cross",
-    guarded: true,
-    run: () => host.submit({ ...host.state, deleted: true }),
-  };
+  return nothingCommand(t("path.nothing"), () => host.submit({ ...host.state, deleted: true }));
 }
 
 function redrawing(desk: Desk): Command[] {

@@ -40,3 +40,23 @@ export function classCommands(
       run: () => choose(c.id),
     }));
 }
+
+/** Enter sends the answer; `more` changes what a kind words or guards differently. */
+export function sendCommand(send: () => void, more: Partial<Command> = {}): Command {
+  return {
+    id: "submit",
+    label: t("action.send"),
+    keys: ["Enter", "NumpadEnter"],
+    place: "main",
+    tone: "primary",
+    icon: "send",
+    guarded: true,
+    run: send,
+    ...more,
+  };
+}
+
+/** X says that nothing of the class is there. */
+export function nothingCommand(label: string, say: () => void): Command {
+  return { id: "nothing", label, keys: ["KeyX"], place: "main", tone: "bad", icon: "cross", guarded: true, run: say };
+}

@@ -49,15 +49,8 @@ export function verdictCommands(host: Host<Task, VerdictState>, name: string, wo
       pressed: () => host.state.asking,
       run: () => host.amend({ ...host.state, asking: !host.state.asking }),
     },
-    ...REASONS.map((reason, index) => ({
-      id: `reason-${reason}`,
-      label: words(reason)?.label ?? t(`verify_box.${reason}`, { class: name }),
-      hint: words(reason)?.hint ?? t(`verify_box.${reason}_hint`),
-      keys: [`Digit${index + 1}`, `Numpad${index + 1}`],
-      place: "side" as const,
-      guarded: true,
-      run: () => judge(reason),
-    })),
+    ...reasonCommands(name, judge, words),
+
     {
       id: "back",
       label: t("action.back"),
@@ -67,6 +60,19 @@ export function verdictCommands(host: Host<Task, VerdictState>, name: string, wo
       run: () => host.amend({ ...host.state, asking: false }),
     },
   ];
+}
+
+/** One key per reason; `words` may say it in a kind's own words. */
+export function reasonCommands(name: string, judge: (reason: Reason) => void, words: Words = () => null): Command[] {
+  return REASONS.map((reason, index) => ({
+    id: `reason-${reason}`,
+    label: words(reason)?.label ?? t(`verify_box.${reason}`, { class: name }),
+    hint: words(reason)?.hint ?? t(`verify_box.${reason}_hint`),
+    keys: [`Digit${index + 1}`, `Numpad${index + 1}`],
+    place: "side" as const,
+    guarded: true,
+    run: () => judge(reason),
+  }));
 }
 
 /** The reasons as cards; `below` stands under them. */

@@ -2,8 +2,9 @@ import { ARROW_CHORDS, arrowOf } from "../../canvas/arrows";
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
+import { reasonCommands } from "../shared/verdicts";
 import { classOf } from "../task";
-import { ask, judge, REASONS, type Reason, toggleEdge, type VerifyState, type VerifyTask } from "./model";
+import { ask, judge, toggleEdge, type VerifyState, type VerifyTask } from "./model";
 
 export function verifyCommands(host: Host<VerifyTask, VerifyState>): Command[] {
   const name = classOf(host.task, host.task.object.label).name;
@@ -44,7 +45,7 @@ export function verifyCommands(host: Host<VerifyTask, VerifyState>): Command[] {
       enabled: () => host.state.edges.length > 0,
       run: () => host.submit(judge(host.state, "geometry")),
     },
-    ...REASONS.map((reason, index) => reasonCommand(host, reason, index, name)),
+    ...reasonCommands(name, (reason) => host.submit(judge(host.state, reason))),
     {
       id: "edges",
       label: t("verify_box.edges"),
@@ -64,16 +65,4 @@ export function verifyCommands(host: Host<VerifyTask, VerifyState>): Command[] {
       run: () => host.commit(ask(host.state, false)),
     },
   ];
-}
-
-function reasonCommand(host: Host<VerifyTask, VerifyState>, reason: Reason, index: number, name: string): Command {
-  return {
-    id: `reason-${reason}`,
-    label: t(`verify_box.${reason}`, { class: name }),
-    hint: t(`verify_box.${reason}_hint`),
-    keys: [`Digit${index + 1}`, `Numpad${index + 1}`],
-    place: "side",
-    guarded: true,
-    run: () => host.submit(judge(host.state, reason)),
-  };
 }

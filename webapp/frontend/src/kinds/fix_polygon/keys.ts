@@ -1,1 +1,0 @@
-export { pathCommands as polygonCommands } from "../shared/path_keys";

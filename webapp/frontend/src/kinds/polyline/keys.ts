@@ -1,1 +1,0 @@
-export { pathCommands as lineCommands } from "../shared/path_keys";
