@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from routing import skill
 from routing.annotation.kinds import KINDS
 from routing.tables import Table
 
@@ -151,29 +152,7 @@ class RoutingPolicy:
 
     # Prices.
     expected_s: Table = _knob(
-        {
-            "coverage_tile": 10.0,
-            "draw_missed": 6.0,
-            "verify_box": 2.0,
-            "grid_verify": 0.75,
-            "fix_box": 4.5,
-            "compare_two": 3.0,
-            "adjudicate": 15.0,
-            "fix_polygon": 22.0,
-            "fix_mask": 12.0,
-            "verify_mask": 2.5,
-            "point_yesno": 1.3,
-            "keypoints": 18.0,
-            "polyline": 10.0,
-            "cuboid_cam": 25.0,
-            "cuboid_lidar": 22.0,
-            "verify_cuboid": 5.0,
-            "attributes": 2.5,
-            "classify_image": 2.2,
-            "triage_scene": 1.5,
-            "merge_duplicates": 2.3,
-            "name_unknown": 8.0,
-        },
+        dict(skill.SECONDS),
         "seconds",
         "median human time per answer (per cell of a grid), until our own telemetry says better",
         0.05,

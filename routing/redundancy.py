@@ -237,19 +237,6 @@ def expected_loss(case: ObjectCase, policy: RoutingPolicy) -> float:
     return _stop(case.belief.vector, case.value, policy)
 
 
-def loss_ahead(case: ObjectCase, policy: RoutingPolicy) -> float:
-    """Return the expected loss in seconds from here on, asking whatever is best: questions, and errors that remain."""
-    options = _options(
-        _rounded(case.belief.vector),
-        DEPTH,
-        case.fixes < policy.max_fixes,
-        case.value,
-        policy,
-        _prices(policy, None),
-    )
-    return min(expected_loss(case, policy), *options.values())
-
-
 def _stop(b: tuple[float, float, float], value: float, policy: RoutingPolicy) -> float:
     cost = policy.error_cost_s
     return value * min(cost["geometry"] * b[1] + cost["phantom"] * b[2], cost["missed"] * (b[0] + b[1]))

@@ -12,6 +12,7 @@ import numpy as np
 from routing.simulation.answers import ANSWERS, Mind, Reply
 from routing.simulation.choices import CHOICES
 from routing.simulation.crowd import Profile
+from routing.simulation.perception import RARE_SHARE
 from routing.simulation.shapes import SHAPES
 from routing.simulation.truth import Truth
 
@@ -102,7 +103,7 @@ class SimulatedAnnotator:
         if kind != self._last_kind:
             self._last_kind, self._since_switch = kind, 0
         self._since_switch += 1
-        mind = Mind(self.profile, self._theta(tasks_done, now_s), self._bad_lately < 0.05, rng)
+        mind = Mind(self.profile, self._theta(tasks_done, now_s), self._bad_lately < RARE_SHARE, rng)
         if rng.random() < SKIP_SHARE and kind != "adjudicate":
             return Simulated("skip", None, 1000.0)
         if rng.random() < REPORT_SHARE and kind != "adjudicate":

@@ -17,7 +17,6 @@ from routing.track_record import TrackRecord
 from routing.workflow import credit_gold
 
 DRAW_SHARE = 0.3  # of the checked answers that are drawings; the others are verdicts
-CARELESS = ("yes_spam", "random", "systematic", "bot")
 
 
 def spam_trial(

@@ -285,11 +285,12 @@ def test_screen(tab: Callable[..., Any], stands: Stands, name: str, size: str, s
     )
     stand.before(page)
     stand.prepare(page.open(stand.path))
-    page.page.screenshot(
-        path=OUT / f"{name}-{size}-{scheme}.png",
-        full_page=not stand.path.startswith("/feed/"),
-        animations="disabled",
-    )
+    path = OUT / f"{name}-{size}-{scheme}.png"
+    page.page.screenshot(path=path, full_page=not stand.path.startswith("/feed/"), animations="disabled")
+    wide = page.page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= width, f"{name} is {wide} px wide on a screen of {width}"
+    with Image.open(path) as picture:
+        assert len(picture.convert("RGB").getcolors(2**24) or ()) > 8, f"{name} shows nothing"
 
 
 @pytest.mark.parametrize(("name", "shown"), README)

@@ -12,7 +12,7 @@ import pytest
 from webapp.devtools import rehearsal
 from webapp.devtools.axe import violations
 from webapp.devtools.rehearsal import Picture, World
-from webapp.devtools.staged_feed import StagedFeed, payload, serve_picture
+from webapp.devtools.staged_feed import StagedFeed, payload, reload_with_draft, serve_picture
 from webapp.labeling.models import Answer
 
 pytestmark = pytest.mark.browser
@@ -113,15 +113,6 @@ def staged(tab: Callable[..., Any], world: World, picture: Picture) -> Stage:
         return page, feed
 
     return open_tasks
-
-
-def reload_with_draft(page: Any) -> None:
-    """Reload once the draft on the disk is what is on the screen."""
-    page.page.wait_for_function(
-        "() => Object.entries(sessionStorage).some(([key, kept]) => key.startsWith('tessera-draft-')"
-        " && JSON.stringify(JSON.parse(kept).state) === JSON.stringify(window.__tessera.state.task))"
-    )
-    page.page.reload()
 
 
 def wide_schema(count: int) -> dict[str, Any]:

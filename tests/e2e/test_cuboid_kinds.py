@@ -17,7 +17,7 @@ from routing.annotation.shapes import Cuboid, shape_from_json
 from webapp.devtools import rehearsal
 from webapp.devtools.axe import violations
 from webapp.devtools.rehearsal import Picture, World
-from webapp.devtools.staged_feed import StagedFeed, payload, serve_picture
+from webapp.devtools.staged_feed import StagedFeed, payload, reload_with_draft, serve_picture
 from webapp.labeling.models import Answer
 
 pytestmark = pytest.mark.browser
@@ -92,15 +92,6 @@ def staged(tab: Callable[..., Any], world: World, picture: Picture, sweep: Path)
         return page, feed
 
     return open_task
-
-
-def reload_with_draft(page: Any) -> None:
-    """Reload once the draft on the disk is what is on the screen."""
-    page.page.wait_for_function(
-        "() => Object.entries(sessionStorage).some(([key, kept]) => key.startsWith('tessera-draft-')"
-        " && JSON.stringify(JSON.parse(kept).state) === JSON.stringify(window.__tessera.state.task))"
-    )
-    page.page.reload()
 
 
 def answered(feed: StagedFeed) -> Cuboid:
@@ -330,6 +321,7 @@ class TestCuboidLidar:
         page.page.route("**/clouds/staged", lambda route: route.fulfill(body=whole))
         page.click("retry-cloud")
         page.page.locator('.lidar[data-cloud="ready"]').wait_for()
+        assert not page.page.get_by_text("The points could not be loaded.").is_visible()
 
     def test_loads_three_js_only_when_a_cloud_is_shown(self, staged: Callable[..., Staged]) -> None:
         page, _ = staged("cuboid_cam")

@@ -70,11 +70,15 @@ class TestOperationsRoom:
         room.see("paused")
         page = tab(world.ada).open()
         page.until("s.paused !== null && s.kind === null")
+        held = Assignment.objects.filter(state="leased", annotator=world.ada)
+        assert not held.exists()
 
         room.page.get_by_role("link", name="Resume").click()
         room.page.get_by_role("button", name="Resume").click()
 
         page.task("coverage_tile")
+        assert page.state["paused"] is None
+        assert held.exists()
 
 
 class TestConnection:

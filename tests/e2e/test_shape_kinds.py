@@ -19,7 +19,7 @@ from routing.annotation.kinds import validate_answer
 from webapp.devtools import rehearsal
 from webapp.devtools.axe import violations
 from webapp.devtools.rehearsal import Picture, World
-from webapp.devtools.staged_feed import StagedFeed, payload, serve_picture
+from webapp.devtools.staged_feed import StagedFeed, payload, reload_with_draft, serve_picture
 from webapp.labeling.models import Answer, Microtask
 
 pytestmark = pytest.mark.browser
@@ -428,8 +428,7 @@ class TestOutlines:
         for x, y in SQUARE[:3]:
             page.click_at(x, y)
         page.until("s.task.open.length === 3")
-        page.page.wait_for_timeout(500)  # A draft is kept 300 ms after the last change.
-        page.page.reload()
+        reload_with_draft(page)
         page.task("fix_polygon")
         page.until("s.task.open.length === 3")
         page.click_at(*SQUARE[3])

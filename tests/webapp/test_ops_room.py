@@ -29,6 +29,7 @@ from webapp.ops import queries
 from webapp.ops.charts import nice_top, throughput, widths
 from webapp.ops.estimates import Work, eta_s, ratio, seconds_per_object
 from webapp.ops.room import Room, room
+from webapp.ops.status import statuses
 from webapp.people.models import User
 from webapp.pipeline.models import Run
 from webapp.projects.models import Project
@@ -164,13 +165,13 @@ class TestHeader:
         Dataset.objects.update(state="done", done_at=NOW)
         scope = queries.scope_of(otto, None)
         assert scope is not None
-        first = queries.object_counts(scope.datasets)
+        first = statuses(scope.datasets)
 
         with django_assert_num_queries(0):
-            again = queries.object_counts(scope.datasets)
+            again = statuses(scope.datasets)
 
         assert first == again
-        assert again[dataset.pk].accepted == 3
+        assert again[dataset.pk].objects.accepted == 3
 
     def test_number_of_queries_does_not_depend_on_the_number_of_rows(
         self,

@@ -92,5 +92,14 @@ def serve_picture(page: Any, path: Path, address: str = "/crops/staged") -> None
     page.route(f"**{address}", lambda route: route.fulfill(body=path.read_bytes(), content_type=kind))
 
 
+def reload_with_draft(page: Any) -> None:
+    """Reload once the draft on the disk is what is on the screen."""
+    page.page.wait_for_function(
+        "() => Object.entries(sessionStorage).some(([key, kept]) => key.startsWith('tessera-draft-')"
+        " && JSON.stringify(JSON.parse(kept).state) === JSON.stringify(window.__tessera.state.task))"
+    )
+    page.page.reload()
+
+
 def _say(socket: Any, **message: Any) -> None:
     socket.send(json.dumps(message))

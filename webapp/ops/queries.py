@@ -13,7 +13,7 @@ from routing.policy import RoutingPolicy
 from webapp.labeling.models import Assignment, Microtask, Tally
 from webapp.ops.keep import kept
 from webapp.ops.models import Alert
-from webapp.ops.status import ObjectCounts, Status, statuses
+from webapp.ops.status import Status
 from webapp.people.models import User
 from webapp.people.queries import tenant
 from webapp.projects.models import Project
@@ -83,11 +83,6 @@ def scope_of(viewer: User, project_id: int | None) -> Scope | None:
     if chosen is not None:
         datasets = datasets.filter(project=chosen)
     return Scope(projects, chosen, tuple(datasets[:MAX_DATASETS]))
-
-
-def object_counts(datasets: Iterable[Dataset]) -> dict[int, ObjectCounts]:
-    """Counts per dataset, from the roll-ups."""
-    return {pk: status.objects for pk, status in statuses(datasets).items()}
 
 
 def effort(scope: Scope, found: Mapping[int, Status]) -> dict[int, Effort]:
