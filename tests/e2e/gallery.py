@@ -125,7 +125,7 @@ def working(kind: str, world: World, *keys: str) -> Callable[[Any], None]:
 
 def in_arabic(tab: Any) -> None:
     tab.page.locator("select[data-language]").select_option("ar")
-    tab.page.wait_for_function("() => document.documentElement.dir === 'rtl'")
+    tab.page.wait_for_function("() => document.documentElement?.dir === 'rtl'")
     tab.page.wait_for_load_state("networkidle")
 
 
