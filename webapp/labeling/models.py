@@ -65,7 +65,9 @@ class SceneObject(models.Model):
 
     SETTLED = (State.ACCEPTED, State.REJECTED, State.UNDECIDABLE)
 
-    scene = models.ForeignKey(Scene, models.CASCADE, related_name="scene_objects")
+    # Nobody looks objects up by model or run, and `objects_of_a_scene` begins with the scene: indexes of these foreign
+    # keys would only cost every insertion.
+    scene = models.ForeignKey(Scene, models.CASCADE, related_name="scene_objects", db_index=False)
     tile = models.ForeignKey(Tile, models.CASCADE, related_name="scene_objects")
     state = models.CharField(max_length=12, choices=State, default=State.GRID)
     label = models.IntegerField(help_text="Class id of the label schema.")
@@ -73,8 +75,10 @@ class SceneObject(models.Model):
     version = models.PositiveIntegerField(default=1, help_text="The current version.")
     versions_made = models.PositiveIntegerField(default=1)
     source = models.CharField(max_length=10, choices=Source, help_text="Who proposed the object.")
-    model = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
-    run = models.ForeignKey(Run, models.PROTECT, null=True, blank=True, related_name="+")
+    model = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    run = models.ForeignKey(Run, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     case = models.JSONField(default=dict, help_text="routing.redundancy.ObjectCase as JSON.")
     signals = models.JSONField(default=dict, blank=True)
     evidence = models.JSONField(
@@ -100,18 +104,23 @@ class SceneObject(models.Model):
 class ObjectVersion(models.Model):
     """One outline of an object; never changed."""
 
-    object = models.ForeignKey(SceneObject, models.CASCADE, related_name="versions")
+    object = models.ForeignKey(SceneObject, models.CASCADE, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     box = models.JSONField()
     label = models.IntegerField()
     author = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
     )
-    model = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    model = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["object", "number"], name="one_outline_per_version")]
+        indexes = [
+            models.Index(fields=["author"], condition=Q(author__isnull=False), name="versions_of_a_person")
+        ]
         ordering = ["number"]
 
 
@@ -169,8 +178,9 @@ class Microtask(models.Model):
         RESOLVED = "resolved"
         CANCELLED = "cancelled"
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="microtasks")
-    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="microtasks")
+    # Micro-tasks are looked up by data set, never by project alone; `microtasks_by_state` begins with the data set.
+    project = models.ForeignKey(Project, models.CASCADE, related_name="microtasks", db_index=False)
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="microtasks", db_index=False)
     scene = models.ForeignKey(Scene, models.CASCADE, related_name="microtasks")
     tile = models.ForeignKey(Tile, models.CASCADE, null=True, blank=True, related_name="microtasks")
     object = models.ForeignKey(SceneObject, models.CASCADE, null=True, blank=True, related_name="microtasks")
