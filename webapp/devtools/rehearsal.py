@@ -253,13 +253,14 @@ def open_wanted(world: World, kind: str, *, objects: int = 1) -> Microtask:
         tasks = list(Microtask.objects.filter(project=world.project, state=Microtask.State.OPEN))
         for task in tasks:
             if task.kind == kind:
-                _withdraw(other for other in tasks if other != task)
+                withdraw(other for other in tasks if other != task)
                 return task
         _one_step(world, CONTENT)
     raise RuntimeError(f"no {kind} after {MOST_STEPS} answers: open are {sorted(t.kind for t in tasks)}")
 
 
-def _withdraw(tasks: Iterable[Microtask]) -> None:
+def withdraw(tasks: Iterable[Microtask]) -> None:
+    """Ask these no longer."""
     ids = [task.pk for task in tasks]
     Microtask.objects.filter(pk__in=ids).update(state=Microtask.State.CANCELLED)
     Assignment.objects.filter(microtask__in=ids).exclude(state=Assignment.State.ANSWERED).update(
