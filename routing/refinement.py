@@ -15,6 +15,7 @@ from routing.consensus.contract import p_similar
 from routing.policy import RoutingPolicy
 from routing.refinement_fusing import ASPECTS, LOSS_POWER, REPEATED, Fused, fuse_chosen, fuse_drawn, is_drawn
 from routing.refinement_points import contradictions, disputed_point
+from routing.refinement_regions import contested, fuse_regions, ruled
 from routing.skill import GROUP, Rows
 
 DEPTH = 3  # answers looked ahead
@@ -110,14 +111,15 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class AskMore:
-    """`count` more answers of this kind; looks show `shape`, point_yesno its `point`. `terms` holds each option's expected
-    seconds."""
+    """`count` more answers of this kind; looks show `shape`, point_yesno its `point`, and of a block only `segments` are
+    open (None: all). `terms` holds each option's expected seconds."""
 
     kind: str
     reason: str
     count: int = 1
     shape: dict[str, Any] | None = None
     point: list[float] | None = None
+    segments: list[int] | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -146,7 +148,7 @@ RefinementStep = Settled | AskMore | Refer | Gone | Wait
 def next_refinement_step(case: RefinementCase, policy: RoutingPolicy) -> RefinementStep:
     """Return what to do now; raise FuseError for a stored answer that cannot be fused."""
     if ruling := next((s for s in reversed(case.said) if s.rules), None):
-        return _ruled(case, ruling)
+        return _ruled(case, ruling, policy)
     if len(case.absent) >= GONE_BY:
         return Gone(case.absent)
     if case.unsure >= policy.max_unsure:
@@ -169,7 +171,16 @@ def next_refinement_step(case: RefinementCase, policy: RoutingPolicy) -> Refinem
         return _next_drawn(case, found, policy)
     if len(case.drawn) >= policy.max_looks:
         return Refer(f"still unsettled after {len(case.drawn)} answers")
-    return AskMore(case.kind, "the answers do not agree enough yet")
+    segments = unsettled_segments(case, policy)
+    return AskMore(case.kind, "the answers do not agree enough yet", segments=segments)
+
+
+def unsettled_segments(case: RefinementCase, policy: RoutingPolicy) -> list[int] | None:
+    """Return the segments of a block that the answers leave open; None for every other kind."""
+    if case.kind != "label_region":
+        return None
+    values, rights = [dict(s.value) for s in case.drawn], [s.right for s in case.drawn]
+    return contested(case.ask, values, rights, policy.evidence_discount, policy.target_risk)
 
 
 def last_word(case: RefinementCase, policy: RoutingPolicy) -> Settled | Gone | None:
@@ -202,6 +213,8 @@ def current(case: RefinementCase, policy: RoutingPolicy) -> Fused:
     values = [dict(s.value) for s in case.drawn]
     if not is_drawn(case.kind):
         rights = [s.right for s in case.drawn]
+        if case.kind == "label_region":
+            return fuse_regions(case.ask, values, rights, policy.evidence_discount)
         return fuse_chosen(case.kind, case.ask, values, rights, policy.evidence_discount)
     tolerance = policy.tolerance_shape[ASPECTS[case.kind]]
     noises = [s.noise for s in case.drawn]
@@ -225,10 +238,13 @@ def _updated(p: float, group: int, rows: Rows, policy: RoutingPolicy) -> float:
     return good / (good + bad) if good + bad > 0 else p
 
 
-def _ruled(case: RefinementCase, ruling: Said) -> Settled | Gone:
+def _ruled(case: RefinementCase, ruling: Said, policy: RoutingPolicy) -> Settled | Gone:
     if ruling.value.get("deleted", False):
         return Gone(case.absent)
     kept = {name: ruling.value[name] for name in ruling.value if name not in ("deleted", "clicks", "alt")}
+    if case.kind == "label_region":  # Only what the crowd left open was ruled on.
+        crowd = replace(case, said=tuple(s for s in case.said if not s.rules))
+        kept = ruled(current(crowd, policy).value if crowd.drawn else {"assign": {}}, kept)
     return Settled(kept, 1 - skill.draw_pool(ruling.kind, "specialist", False)[0])
 
 

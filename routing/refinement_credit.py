@@ -12,6 +12,7 @@ from routing.policy import RoutingPolicy
 from routing.refinement import RefinementCase, Said
 from routing.refinement_fusing import ASPECTS, is_drawn, questions, similarity
 from routing.refinement_points import holds
+from routing.refinement_regions import PASS_SHARE, agreement
 from routing.skill import Rows
 from routing.track_record import ANNOTATOR_WEIGHT, TrackRecord
 
@@ -70,6 +71,9 @@ def _judged(
     if "on" in said.value:
         right = holds(value, said.value["point"]) == said.value["on"]
         return DRAWN, "good" if right else "geometry", None
+    if case.kind == "label_region":
+        share = agreement(case.ask, said.value, value)
+        return DRAWN, "good" if share >= PASS_SHARE else "geometry", share
     if not is_drawn(case.kind):
         same = all(
             _part(case.kind, said.value, q.name) == _part(case.kind, value, q.name) for q in _asked(case)

@@ -38,6 +38,7 @@ ASPECTS = {
     "classify_image": "class",
     "name_unknown": "class",
     "triage_scene": "state",
+    "label_region": "region",
     "merge_duplicates": "same",
 }
 SHAPES = ("outline", "skeleton", "line", "cuboid")  # aspects that are drawn; the others are chosen
@@ -170,7 +171,7 @@ def fuse_chosen(
         chosen = []
         for option in options:
             marks = [option in g for g in given] if question.multi else given
-            best, p = _most_probable(
+            best, p = most_probable(
                 (False, True) if question.multi else question.options, marks, rights, discount
             )
             p_right *= p
@@ -185,7 +186,7 @@ def _given(kind: str, value: Value, name: str) -> Any:
     return value["attributes"][name] if kind == "attributes" else value[name]
 
 
-def _most_probable(
+def most_probable(
     options: tuple[Any, ...], marks: Sequence[Any], rights: Sequence[float], discount: float
 ) -> tuple[Any, float]:
     """Return the option with the highest posterior (the first of equals) and that posterior."""

@@ -52,6 +52,7 @@ DRAW_POOL: dict[str, Row] = {
     "attributes": (0.90, 0.09, 0.01),
     "classify_image": (0.90, 0.09, 0.01),
     "triage_scene": (0.93, 0.06, 0.01),
+    "label_region": (0.90, 0.09, 0.01),
     "merge_duplicates": (0.93, 0.06, 0.01),
     "name_unknown": (0.88, 0.11, 0.01),
     "point_yesno": (0.93, 0.06, 0.01),
@@ -89,6 +90,7 @@ SECONDS = {
     "attributes": 2.5,
     "classify_image": 2.2,
     "triage_scene": 1.5,
+    "label_region": 25.0,
     "merge_duplicates": 2.3,
     "name_unknown": 8.0,
 }

@@ -73,14 +73,20 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class SceneAsk:
-    """What is asked of whole scenes: whether they can be used at all, and which of these classes they are."""
+    """What is asked of whole scenes: whether they can be used at all, which of `classes` they are, and which of `regions`
+    covers each of their segments, in this share of their blocks."""
 
     triage: bool = False
     classes: tuple[int, ...] = ()
+    regions: tuple[int, ...] = ()
+    region_share: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the questions as plain JSON values."""
-        return {"triage": self.triage, "classes": list(self.classes)}
+        """Return the questions as plain JSON values, without regions where none are asked."""
+        out: dict[str, Any] = {"triage": self.triage, "classes": list(self.classes)}
+        if self.regions:
+            out |= {"regions": list(self.regions), "region_share": self.region_share}
+        return out
 
 
 def skeletons_of(obj: object) -> tuple[Skeleton, ...]:
@@ -99,13 +105,18 @@ def attributes_of(obj: object) -> tuple[Attribute, ...]:
 
 
 def scene_of(obj: object, known: set[int]) -> SceneAsk:
-    """Read `{"triage"?, "classes"?}`, whose classes are ids of the schema; raise SchemaError."""
-    body = mapping(obj, "schema.scene", {"triage", "classes"})
+    """Read `{"triage"?, "classes"?, "regions"?, "region_share"?}`, whose classes and regions are ids of the schema; raise
+    SchemaError."""
+    body = mapping(obj, "schema.scene", {"triage", "classes", "regions", "region_share"})
     triage = flag(body.get("triage", False), "schema.scene.triage")
     classes = class_ids(body.get("classes", []), "schema.scene.classes", known)
     if len(classes) == 1:
         raise SchemaError("schema.scene.classes: one class leaves nothing to choose; give two or more")
-    return SceneAsk(triage, classes)
+    regions = class_ids(body.get("regions", []), "schema.scene.regions", known)
+    share = body.get("region_share", 1.0)
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        raise SchemaError(f"schema.scene.region_share: {share!r}; give a number above 0, at most 1")
+    return SceneAsk(triage, classes, regions, float(share))
 
 
 def class_ids(value: object, where: str, known: set[int]) -> tuple[int, ...]:

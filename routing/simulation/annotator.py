@@ -37,6 +37,7 @@ MEDIAN_S = {
     "attributes": 1.5,
     "classify_image": 2.0,
     "triage_scene": 1.3,
+    "label_region": 4.0,
     "merge_duplicates": 2.3,
     "name_unknown": 8.0,
 }
@@ -58,6 +59,7 @@ PER_CLICK_S = {
     "verify_mask": 0.8,
     "adjudicate": 5.0,
     "attributes": 1.2,
+    "label_region": 2.0,
 }
 PAGE_S = 2.0  # settling on a new page
 PAUSE_SHARE, PAUSE_S, PAUSE_TAIL = 0.02, 20.0, 1.5
@@ -147,7 +149,7 @@ class SimulatedAnnotator:
 
 def _fingerprint(payload: Mapping[str, Any]) -> int:
     """Return a number that is the same whenever the same question is asked, whatever the order of the feed."""
-    names = ("kind", "view", "object", "seed", "cells", "tile", "a", "b", "shape", "point")
+    names = ("kind", "view", "object", "seed", "cells", "tile", "a", "b", "shape", "point", "open")
     asked: dict[str, Any] = {name: payload[name] for name in names if name in payload}
     asked["scene"] = (payload.get("scene") or {}).get("id")
     asked["shown"] = len(payload.get("objects") or ())

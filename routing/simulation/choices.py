@@ -1,11 +1,16 @@
-"""How a simulated person chooses: attributes, classes, the state of a scene, whether two objects are one."""
+"""How a simulated person chooses: attributes, classes, regions, the state of a scene, whether two objects are one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from routing.annotation.kinds.choices import SCENE_STATES
+from routing.annotation.segments import pixels_of
+from routing.annotation.shapes import Mask, Polygon, shape_from_json
+from routing.consensus.conversions import mask_of
+from routing.consensus.masks import decode_mask
 from routing.simulation import perception as eye
 from routing.simulation.answers import Mind, Payload, Reply
 from routing.simulation.truth import Truth
@@ -50,6 +55,42 @@ def classify_image(payload: Payload, truth: Truth, mind: Mind) -> Reply:
 def triage_scene(payload: Payload, truth: Truth, mind: Mind) -> Reply:
     """Say whether a scene can be used."""
     return Reply({"state": _pick(list(SCENE_STATES), truth.about.get("state", "usable"), mind, 0.0)})
+
+
+def label_region(payload: Payload, truth: Truth, mind: Mind) -> Reply:
+    """Give every open segment the class that covers most of it, None where that is no class of the scene's truth.
+
+    `truth.about["regions"]` is a list of `{"class": id, "shape": polygon or mask}`; the first that holds a pixel counts.
+    """
+    ids, (x, y) = pixels_of(payload["segments"])
+    covered = _covered(truth, ids.shape, (x, y))
+    options = [*(int(c) for c in payload["classes"]), None]
+    assign: dict[str, Any] = {}
+    for id in payload["open"]:
+        labels, counts = np.unique(covered[ids == id], return_counts=True)
+        label = int(labels[counts.argmax()]) if len(labels) else -1
+        clear = counts.max() / counts.sum() if len(counts) else 1.0
+        difficulty = 4 * (1 - float(clear))  # a segment half of this, half of that: 2 sd
+        assign[str(id)] = _pick(options, label if label in options else None, mind, difficulty)
+    return Reply({"assign": assign}, clicks=len(assign))
+
+
+def _covered(truth: Truth, size: tuple[int, ...], corner: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """The true class of every pixel of a block; -1 where none."""
+    (height, width), (x, y) = size, corner
+    out = np.full((height, width), -1, dtype=np.int64)
+    for region in truth.about.get("regions", ()):
+        shape = shape_from_json(region["shape"])
+        mask = mask_of(shape, int(truth.width), int(truth.height)) if isinstance(shape, Polygon) else shape
+        if not isinstance(mask, Mask):
+            raise ValueError(f"truth.about.regions: {type(shape).__name__}; give polygons or masks")
+        pixels, (left, top) = decode_mask(mask), mask.offset
+        rows, columns = np.arange(y, y + height) - top, np.arange(x, x + width) - left
+        held = np.zeros((height, width), dtype=bool)
+        r, c = (rows >= 0) & (rows < pixels.shape[0]), (columns >= 0) & (columns < pixels.shape[1])
+        held[np.ix_(r, c)] = pixels[np.ix_(rows[r], columns[c])]
+        out[held & (out < 0)] = int(region["class"])
+    return out
 
 
 def merge_duplicates(payload: Payload, truth: Truth, mind: Mind) -> Reply:
@@ -102,6 +143,7 @@ CHOICES: dict[str, Callable[[Payload, Truth, Mind], Reply]] = {
     "attributes": attributes,
     "classify_image": classify_image,
     "triage_scene": triage_scene,
+    "label_region": label_region,
     "merge_duplicates": merge_duplicates,
     "name_unknown": name_unknown,
 }

@@ -16,7 +16,8 @@ class Truth:
     """The objects of one scene: boxes (N, 4), classes (N,), difficulty (N,) ~ N(0, 1) shared by everybody who looks.
 
     details (N or none): what else is true of each: outline, skeleton, line, cuboid (shapes as JSON), attributes (option ids
-    by attribute id) and class (a finer class id). about: the scene's state and class.
+    by attribute id) and class (a finer class id). about: the scene's state, class and regions (`{"class", "shape"}`, the first that
+    holds a pixel counts).
     """
 
     boxes: bx.Array

@@ -30,6 +30,7 @@ PAYLOAD: dict[str, Any] = {
         {"id": "parts", "options": [{"id": "roof"}, {"id": "door"}], "multi": True},
     ],
     "classes": [0, 4],
+    "open": [1, 7],
 }
 RING = [[10.0, 10.0], [60.0, 12.0], [40.0, 50.0]]
 CUBOID = {"type": "cuboid", "center": [1.0, 0.8, 9.0], "dims": [4.0, 1.8, 1.5], "yaw": 0.3}
@@ -56,6 +57,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "attributes": {"attributes": {"color": "red", "parts": ["door", "roof"]}},
     "classify_image": {"class": 4, "alt": 0},
     "triage_scene": {"state": "blurred"},
+    "label_region": {"assign": {"1": 4, "7": None}},
     "merge_duplicates": {"same": True, "keep": "union"},
     "name_unknown": {"class": None, "propose": "  tram ", "out_of_scope": False},
 }
@@ -208,6 +210,9 @@ class TestValidateAnswer:
             ("triage_scene", {"state": "ugly"}, "value.state: 'ugly' is not one of usable"),
             ("merge_duplicates", {"same": False}, "value.keep: give null when they are not the same"),
             ("merge_duplicates", {"keep": None}, "value.keep"),
+            ("label_region", {"assign": {"1": 4}}, r"value\.assign\.7: missing"),
+            ("label_region", {"assign": {"1": 4, "7": 3}}, r"value\.assign\.7: 3 is not a class"),
+            ("label_region", {"assign": {"1": 4, "7": 0, "8": 0}}, r"value\.assign\.8: unknown field"),
             ("name_unknown", {"propose": " "}, "value: give exactly one of"),
             ("name_unknown", {"class": 4}, "value: give exactly one of"),
         ],

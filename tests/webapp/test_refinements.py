@@ -6,18 +6,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from PIL import Image
 
 from routing.annotation.frames import corners, project
+from routing.annotation.segments import cells_of
 from routing.annotation.shapes import Cuboid, shape_from_json, shape_to_json
 from routing.assignment import Waiting
 from routing.refinement_fusing import similarity
 from routing.simulation import SimulatedAnnotator, Truth, make_crowd, make_truth
+from webapp.exports.operations import export_dataset
 from webapp.labeling import grids, intake, operations
 from webapp.labeling.assembly import close_finished_datasets
 from webapp.labeling.models import (
@@ -468,6 +473,105 @@ class TestScenes:
         assert scene.annotations.get().about["state"]["state"] == "blurred"
         assert not Assignment.objects.filter(state="open").exists()
         assert not Tile.objects.exclude(state="complete").exists()
+
+
+def meadow_and_lake(acme: Organisation, of: Project) -> Scene:
+    """A stored picture of the scene's size: a meadow on the left, a lake on the right, a road across the bottom."""
+    pixels = np.random.default_rng(0).normal(0, 5, (SIZE[1], SIZE[0], 3))
+    pixels[:, :400] += [70, 130, 60]
+    pixels[:, 400:] += [40, 70, 150]
+    pixels[450:] = pixels[450:] * 0.2 + [150, 145, 140]
+    scene = make_scene(of)
+    scene.file = "meadow_and_lake.png"
+    scene.save()
+    path = Path(settings.MEDIA_DIR) / scene.file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
+    return scene
+
+
+def rectangle(x1: float, y1: float, x2: float, y2: float) -> dict[str, Any]:
+    return {"type": "polygon", "rings": [[[x1, y1], [x2, y1], [x2, y2], [x1, y2]]]}
+
+
+class TestRegions:
+    REGIONS = (
+        {"class": 3, "shape": rectangle(0, 450, 800, 600)},
+        {"class": 1, "shape": rectangle(0, 0, 400, 450)},
+        {"class": 2, "shape": rectangle(400, 0, 800, 450)},
+    )
+    CLASSES = tuple({"name": n} for n in ("tree", "meadow", "lake", "road"))
+
+    def test_every_segment_gets_its_class_and_is_exported_as_a_region(
+        self, acme: Organisation, crowd: list[User], tmp_path: Path
+    ) -> None:
+        scene = meadow_and_lake(acme, wanting(acme, *self.CLASSES, scene={"regions": [1, 2, 3]}))
+        open_scene(scene)
+        crew = Crew(crowd, truth_of(BOXES, [{}] * 3, regions=self.REGIONS))
+
+        crew.work()
+
+        settled = Refinement.objects.filter(aspect__startswith="region:")
+        assert sorted(settled.values_list("aspect", "state")) == [
+            (f"region:{x}-{y}", "settled") for x in (0, 267, 533) for y in (0, 300)
+        ]
+        assert crew.kinds["label_region"] >= 12  # two people for each block
+        about = scene.annotations.get().about
+        assert all(0 < about[f"region:{x}-0"]["risk"] <= 0.05 for x in (0, 267, 533))
+
+        export_dataset(dataset=scene.dataset, format="coco", out=tmp_path / "out.json")
+        body = json.loads((tmp_path / "out.json").read_text())
+        painted = np.zeros((SIZE[1], SIZE[0]), dtype=int)
+        for row in body["annotations"]:
+            if row["iscrowd"]:
+                counts = row["segmentation"]["counts"]
+                held = np.repeat(np.arange(len(counts)) % 2 == 1, counts).reshape(SIZE[0], SIZE[1]).T
+                assert held.sum() == row["area"]
+                painted[held] = row["category_id"] - 1
+        true = np.zeros_like(painted)
+        for region in reversed(self.REGIONS):
+            (x1, y1), _, (x2, y2), _ = np.array(region["shape"]["rings"][0], dtype=int)
+            true[y1:y2, x1:x2] = region["class"]
+        assert (painted == true).mean() > 0.93
+
+    def test_what_people_disagree_on_is_asked_again_alone(
+        self, acme: Organisation, crowd: list[User]
+    ) -> None:
+        scene = meadow_and_lake(acme, wanting(acme, *self.CLASSES, scene={"regions": [1, 2, 3]}))
+        open_scene(scene, [])
+        crew = Crew(crowd, truth_of(BOXES, [{}] * 3, regions=self.REGIONS))
+        plain, seen = crew._answer, Counter[int]()
+
+        def stubborn(row: Assignment) -> Submission:
+            """The first to answer a block calls its largest segment another class than everybody else."""
+            given = plain(row)
+            task = row.microtask.payload
+            if task["kind"] == "label_region" and given.value and not seen[row.microtask_id]:
+                seen[row.microtask_id] += 1
+                if not task["known"]:
+                    sizes = cells_of(task["segments"])
+                    largest = str(max(task["open"], key=lambda id: sizes[id]))
+                    given.value["assign"][largest] = None
+            return given
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(crew, "_answer", stubborn)
+            crew.work()
+
+        again = [t for t in Microtask.objects.filter(kind="label_region") if t.payload["known"]]
+        assert again
+        for task in again:
+            assert len(task.payload["open"]) < len(cells_of(task.payload["segments"]))
+            assert not {str(id) for id in task.payload["open"]} & set(task.payload["known"])
+        assert not Refinement.objects.exclude(state="settled").exists()
+
+    def test_only_a_share_of_the_blocks_is_asked_about_where_the_schema_says_so(
+        self, acme: Organisation
+    ) -> None:
+        asked = {"regions": [1, 2, 3], "region_share": 0.5}
+        open_scene(meadow_and_lake(acme, wanting(acme, *self.CLASSES, scene=asked)))
+
+        assert 0 < Refinement.objects.filter(kind="label_region").count() < 6
 
 
 class TestDuplicates:

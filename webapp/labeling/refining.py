@@ -22,7 +22,7 @@ from routing.refinement import (
     next_refinement_step,
 )
 from routing.refinement_credit import author_of, credit_refinement
-from webapp.labeling import refining_effects
+from webapp.labeling import refining_effects, refining_regions
 from webapp.labeling.given import Feedback, Given
 from webapp.labeling.lifecycle import ask_once_more, escalate, reopen
 from webapp.labeling.models import Microtask, Refinement, SceneObject
@@ -109,7 +109,12 @@ def _after_evasion(
         return step
     payload = given.microtask.payload
     return AskMore(
-        given.microtask.kind, "somebody could not say", 1, payload.get("shape"), payload.get("point")
+        given.microtask.kind,
+        "somebody could not say",
+        1,
+        payload.get("shape"),
+        payload.get("point"),
+        payload.get("open"),
     )
 
 
@@ -136,7 +141,7 @@ def _take(given: Given, refinement: Refinement, case: RefinementCase, step: Refi
             _ask(given, refinement, case, step, people)
         case Refer():
             book.resolve(task, "consensus", {"refinement": step.reason})
-            _ask_specialist(given, refinement, step, people)
+            _ask_specialist(given, refinement, case, step, people)
         case Settled():
             _settle(given, refinement, case, step)
         case Gone():
@@ -155,6 +160,7 @@ def _ask(given: Given, refinement: Refinement, case: RefinementCase, step: AskMo
     refinement.case["waiting"] += step.count
     value = _stake(case, given.policy)
     same = step.shape == task.payload.get("shape") and step.point == task.payload.get("point")
+    same = same and (step.segments is None or step.segments == task.payload.get("open"))
     if step.kind == task.kind and same:
         task.excluded = sorted({*task.excluded, *people})
         task.value = value
@@ -163,7 +169,7 @@ def _ask(given: Given, refinement: Refinement, case: RefinementCase, step: AskMo
             ask_once_more(book, task)
         return
     book.resolve(task, "consensus", {"refinement": step.reason})
-    details: dict[str, Any] | None = None
+    details = refining_regions.unsettled(case, given.policy, step.segments)
     if step.shape is not None:
         details = {name: case.ask[name] for name in ("calibration", "cloud") if name in case.ask}
         details["shape"] = step.shape
@@ -175,7 +181,9 @@ def _ask(given: Given, refinement: Refinement, case: RefinementCase, step: AskMo
     )  # fmt: skip
 
 
-def _ask_specialist(given: Given, refinement: Refinement, step: Refer, people: set[int]) -> None:
+def _ask_specialist(
+    given: Given, refinement: Refinement, case: RefinementCase, step: Refer, people: set[int]
+) -> None:
     task, book = given.microtask, given.book
     refinement.case["waiting"] += 1
     book.log(
@@ -184,7 +192,7 @@ def _ask_specialist(given: Given, refinement: Refinement, step: Refer, people: s
     )  # fmt: skip
     wish_for(
         book, refinement, _row(given), refinement.kind, task.project, reason=step.reason, value=1.0, tier="specialist",
-        excluded=people,
+        excluded=people, details=refining_regions.unsettled(case, given.policy),
     )  # fmt: skip
 
 
@@ -211,7 +219,8 @@ def _settle(given: Given, refinement: Refinement, case: RefinementCase, step: Se
             tier="specialist", excluded=people if specialists - people else (),
         )  # fmt: skip
         return
-    refinement.state, refinement.value, refinement.risk = State.SETTLED, step.value, float(step.risk)
+    refinement.state, refinement.risk = State.SETTLED, float(step.risk)
+    refinement.value = refining_regions.stored(case, step.value)
     refinement.settled_by, refinement.settled_at = by, book.now
     book.log(
         "refined", project=task.project, dataset_id=task.dataset_id, object_id=task.object_id,

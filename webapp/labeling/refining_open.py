@@ -8,7 +8,7 @@ from typing import Any
 
 from routing.annotation.boxes import iou
 from routing.refinement import RefinementCase, first_overlap
-from webapp.labeling import bulk
+from webapp.labeling import bulk, refining_regions
 from webapp.labeling.book import Book, Wish, unclaimed
 from webapp.labeling.models import Assignment, Microtask, Refinement, SceneObject, Tile
 from webapp.labeling.proposals import proposal_for
@@ -53,6 +53,10 @@ def open_refinements(book: Book) -> None:
 def open_scene_questions(book: Book, scene: Scene, project: Project) -> None:
     """Ask what the schema wants to know of a whole scene."""
     for want in book.shelf.brief(project).wants.of_scene():
+        if want.kind == "label_region":
+            for aspect, ask in refining_regions.questions(scene, want):
+                begin(book, Refinement(scene=scene, aspect=aspect, kind=want.kind), ask, project)
+            continue
         begin(book, Refinement(scene=scene, aspect=want.aspect, kind=want.kind), want.ask, project)
 
 

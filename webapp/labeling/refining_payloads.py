@@ -7,6 +7,7 @@ from routing.refinement_fusing import ASPECTS
 from webapp.labeling import payloads
 from webapp.labeling.models import SceneObject
 from webapp.labeling.payloads import Live
+from webapp.labeling.refining_regions import view_of
 from webapp.scenes.models import Scene
 
 WITH_CONTEXT = ("fix_polygon", "fix_mask")  # kinds that show the neighbours: outlines share their edges
@@ -28,6 +29,8 @@ def shown(
     else:
         view = payloads.around(row.box, scene)
     extra: dict[str, Any] = dict(details)
+    if kind == "label_region":
+        return view_of(details["segments"], scene), extra
     if kind == "merge_duplicates":
         a, b = details["a"]["xyxy"], details["b"]["xyxy"]
         hull = [min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])]

@@ -46,6 +46,9 @@ class Wants:
         wants = [Want("triage_scene")] if asked.get("triage") else []
         if asked.get("classes"):
             wants.append(Want("classify_image", {"object": None, "classes": list(asked["classes"])}))
+        if asked.get("regions"):
+            share = asked.get("region_share", 1.0)
+            wants.append(Want("label_region", {"classes": list(asked["regions"]), "share": share}))
         return tuple(wants)
 
     def _wants(self, c: Mapping[str, Any]) -> tuple[Want, ...]:

@@ -1,4 +1,4 @@
-"""What an answer may choose: attributes, classes, the state of a scene, whether two objects are one."""
+"""What an answer may choose: attributes, classes, regions, the state of a scene, whether two objects are one."""
 
 from typing import Any
 
@@ -56,6 +56,19 @@ def _merge_duplicates(payload: Payload, value: object) -> Value:
     return {"same": True, "keep": fields.one_of(body["keep"], "value.keep", KEEP)}
 
 
+def _label_region(payload: Payload, value: object) -> Value:
+    body = fields.only(value, "value", ("assign",))
+    names = tuple(str(id) for id in payload["open"])
+    given = fields.only(body["assign"], "value.assign", names)
+    known = {int(id) for id in payload["classes"]}
+    return {
+        "assign": {
+            name: None if given[name] is None else class_of(given[name], f"value.assign.{name}", known)
+            for name in names
+        }
+    }
+
+
 def _name_unknown(payload: Payload, value: object) -> Value:
     body = fields.only(value, "value", ("class", "propose", "out_of_scope"))
     known = {int(id) for id in payload["classes"]}
@@ -71,6 +84,7 @@ CHECKS: dict[str, Check] = {
     "attributes": _attributes,
     "classify_image": _classify_image,
     "triage_scene": _triage_scene,
+    "label_region": _label_region,
     "merge_duplicates": _merge_duplicates,
     "name_unknown": _name_unknown,
 }

@@ -1,4 +1,4 @@
-"""COCO JSON: boxes, outlines, keypoints and attributes. Written piece by piece, so that memory does not grow with the
+"""COCO JSON: boxes, outlines, keypoints, attributes and semantic regions. Written piece by piece, so that memory does not grow with the
 dataset. What COCO has no place for (lines, cuboids, classes of scenes, risks) is under `tessera`."""
 
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from routing.annotation.schema import LabelClass, LabelSchema
-from routing.annotation.shapes import Keypoints, Mask, Polygon
+from routing.annotation.shapes import Keypoints, Mask, Polygon, shape_from_json
 from routing.consensus.conversions import mask_of, whole_scene_runs
 from routing.consensus.polygons import shape_of
 from webapp.exports.records import ExportedObject, ExportedScene, ExportFormat, ExportSet
@@ -54,7 +54,7 @@ def _image(scene: ExportedScene) -> dict[str, Any]:
         "file_name": scene.name,
         "width": scene.width,
         "height": scene.height,
-        "tessera": {"expected_missed": round(scene.expected_missed, DIGITS), **scene.about},
+        "tessera": {"expected_missed": round(scene.expected_missed, DIGITS), **_about(scene)},
     }
 
 
@@ -81,6 +81,36 @@ def _annotations(export: ExportSet) -> Iterator[dict[str, Any]]:
                 **_keypoints(item, joints.get(item.label, [])),
                 **_attributes(item),
                 "tessera": item.provenance | _more(item),
+            }
+        for row in _regions(scene):
+            number += 1
+            yield {"id": number, "image_id": scene.id, **row}
+
+
+def _about(scene: ExportedScene) -> dict[str, Any]:
+    """What is known of the whole scene; the masks of its regions are annotations."""
+    return {
+        aspect: {key: entry[key] for key in entry if key != "regions"}
+        for aspect, entry in scene.about.items()
+    }
+
+
+def _regions(scene: ExportedScene) -> Iterator[dict[str, Any]]:
+    """One annotation for every class of every block that people named: run lengths over the whole picture, as COCO-Stuff
+    writes what has no instances (`iscrowd`)."""
+    for aspect, entry in scene.about.items():
+        for region in entry.get("regions", ()):
+            mask = shape_from_json(region["shape"])
+            assert isinstance(mask, Mask)
+            counts = whole_scene_runs(mask, scene.width, scene.height)
+            (x, y), (h, w) = mask.offset, mask.size
+            yield {
+                "category_id": region["class"] + 1,
+                "bbox": [x, y, w, h],
+                "area": float(sum(counts[1::2])),
+                "iscrowd": 1,
+                "segmentation": {"size": [scene.height, scene.width], "counts": counts},
+                "tessera": {"region": aspect, "risk": entry["risk"], "settled_by": entry["settled_by"]},
             }
 
 
