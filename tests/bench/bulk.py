@@ -35,6 +35,7 @@ from webapp.labeling.models import (  # noqa: E402
     Tally,
     Tile,
 )
+from webapp.labeling.shelf import Shelf  # noqa: E402
 from webapp.ops.queries import scope_of  # noqa: E402
 from webapp.ops.room import room  # noqa: E402
 from webapp.ops.status import refresh  # noqa: E402
@@ -79,6 +80,7 @@ def create(count: int, objects: int) -> dict[str, Any]:
     run = Run.objects.create(project=project, dataset=dataset, kind=Run.Kind.PRELABEL)
     rng = np.random.default_rng(0)
     todo, before, tasks = scenes(dataset, count), rows(), Microtask.objects.count()
+    shelf = Shelf()
     start, cpu = time.perf_counter(), time.process_time()
     for scene in todo:
         tiles = [
@@ -86,7 +88,7 @@ def create(count: int, objects: int) -> dict[str, Any]:
             for n in range(4)
         ]
         with transaction.atomic():
-            open_scene(run, scene, tiles, planned(objects, rng), now=timezone.now(), rng=rng)
+            open_scene(run, scene, tiles, planned(objects, rng), now=timezone.now(), rng=rng, shelf=shelf)
     while _paged(rng):
         pass
     took = time.perf_counter() - start

@@ -70,7 +70,7 @@ def select(sql: str, ids: Iterable[int], *more: Any, lock: str = "") -> list[tup
     marks = ", ".join(["%s"] * len(wanted))
     with connection.cursor() as cursor:
         cursor.execute(sql.replace("{ids}", f"IN ({marks})"), [*wanted, *more])
-        return [tuple(map(_aware, row)) for row in cursor.fetchall()]
+        return [tuple(map(aware, row)) for row in cursor.fetchall()]
 
 
 def rows_of(sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -104,7 +104,7 @@ def array(ids: Iterable[int]) -> str:
     return "{" + ",".join(map(str, ids)) + "}"
 
 
-def _aware(value: Any) -> Any:
+def aware(value: Any) -> Any:
     """A moment as SQLite stores it (UTC without saying so) with its time zone; anything else as it is."""
     return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 

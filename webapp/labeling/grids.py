@@ -7,20 +7,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Min
+import numpy.typing as npt
+from django.db import connection
 
 from routing.gold import Seed, make_seed_boxes, seeds_needed
 from routing.redundancy import ObjectCase
-from webapp.labeling import payloads
+from webapp.labeling import bulk, payloads
 from webapp.labeling.book import Book, Wish, unclaimed
-from webapp.labeling.lifecycle import fulfil_wishes, value_of, wish_about
+from webapp.labeling.lifecycle import fulfil_wishes, project_of, value_of, wish_about
 from webapp.labeling.models import SceneObject
 from webapp.labeling.shelf import Shelf
-from webapp.scenes.models import Scene
+
+Boxes = npt.NDArray[np.float64]  # (N, 4), scene pixels
 
 MAX_WAIT = timedelta(seconds=2)  # an incomplete page is closed when its oldest object has waited this long
 BATCH = 480  # objects put on pages in one transaction,
 MOST_GROUPS = 40  # of so many scenes and classes
+MOST_LOOKED_AT = 1_500  # objects that have waited longest
 
 
 def form_pages(
@@ -40,49 +43,86 @@ def form_pages(
         row.tile = book.tiles[row.tile_id]
         row.scene = row.tile.scene
         groups[(row.scene_id, row.label)].append(row)
+    boxes = _standing({scene for scene, _ in groups})
     for group in due:
         if rows := groups.get(group):
-            _form(book, rows, rng, flush)
-    book.save_objects()
+            _form(book, rows, boxes[group[0]], rng, flush)
+    bulk.execute(
+        f"UPDATE labeling_sceneobject SET state = '{SceneObject.State.ASKED}', queued_at = NULL WHERE id {{ids}}",
+        sorted(pk for pk, row in book.objects.items() if row.state == SceneObject.State.ASKED),
+    )
     made = fulfil_wishes(book)
     book.save_rest()
     return made
 
 
+def fill_pages(
+    book: Book, rows: Sequence[SceneObject], everything: Sequence[Sequence[float]], rng: np.random.Generator
+) -> None:
+    """Put objects of one scene, new ones that nobody touched, on as many full pages as they fill; the rest goes on waiting.
+
+    `everything` holds the boxes of all objects of the scene, on none of which a seed may lie.
+    """
+    if not rows:
+        return
+    size = book.policy(project_of(rows[0].tile)).grid_size
+    live = np.array(everything, float)
+    classes: dict[int, list[SceneObject]] = defaultdict(list)
+    for row in rows:
+        classes[row.label].append(row)
+    for same in classes.values():
+        for start in range(0, len(same) - size + 1, size):
+            _page(book, same[start : start + size], live, rng)
+
+
 def _due(book: Book, flush: bool) -> list[tuple[int, int]]:
     """Scenes and classes of which enough objects wait for a full page, or one has waited long; the oldest first.
 
-    Whatever else waits is only counted, so that looking costs little.
+    Only those that have waited longest are counted, so that looking costs the same however many wait.
     """
-    groups = (
-        SceneObject.objects.filter(state=SceneObject.State.GRID, scene__dataset__project__paused=False)
-        .values_list("scene_id", "label", "scene__dataset__project_id")
-        .annotate(waiting=Count("pk"), oldest=Min("queued_at"))
-        .order_by("oldest")
-    )
-    found = list(groups)
-    book.shelf.load_projects({project for _, _, project, _, _ in found})
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT o.scene_id, o.label, d.project_id, o.queued_at FROM labeling_sceneobject o"
+            " JOIN scenes_scene s ON s.id = o.scene_id JOIN scenes_dataset d ON d.id = s.dataset_id"
+            " JOIN projects_project p ON p.id = d.project_id WHERE o.state = 'grid' AND NOT p.paused"
+            f" ORDER BY o.queued_at LIMIT {MOST_LOOKED_AT}"
+        )
+        rows = cursor.fetchall()
+    found: dict[tuple[int, int, int], list[Any]] = defaultdict(list)
+    for scene, label, project, queued_at in rows:
+        found[scene, label, project].append(bulk.aware(queued_at))
+    book.shelf.load_projects({project for _, _, project in found})
     due = []
-    for scene, label, project, count, oldest in found:
+    for (scene, label, project), waiting in found.items():
         size = book.policy(book.shelf.project(project)).grid_size
-        if flush or count >= size or (oldest or book.now) < book.now - MAX_WAIT:
+        if flush or len(waiting) >= size or (waiting[0] or book.now) < book.now - MAX_WAIT:
             due.append((scene, label))
     return due[:MOST_GROUPS]
 
 
-def _form(book: Book, rows: list[SceneObject], rng: np.random.Generator, flush: bool) -> None:
+def _standing(scenes: set[int]) -> dict[int, Boxes]:
+    """The boxes of the objects of each scene that were not rejected."""
+    rows = bulk.select(
+        "SELECT scene_id, box FROM labeling_sceneobject WHERE scene_id {ids} AND state <> %s",
+        scenes, SceneObject.State.REJECTED,
+    )  # fmt: skip
+    found: dict[int, list[Any]] = {scene: [] for scene in scenes}
+    for scene, box in rows:
+        found[scene].append(bulk.loads(box))
+    return {scene: np.array(boxes, float) for scene, boxes in found.items()}
+
+
+def _form(book: Book, rows: list[SceneObject], live: Boxes, rng: np.random.Generator, flush: bool) -> None:
     policy = book.policy(rows[0].scene.dataset.project)
     size = policy.grid_size
     crowd = len(book.eligible(rows[0].scene.dataset.project, "crowd"))
     for page in _pages(rows, size, most_excluded=max(2, crowd // 3)):
         due = flush or min(r.queued_at or book.now for r in page) < book.now - MAX_WAIT
         if len(page) >= policy.grid_min and (due or len(page) == size):
-            _page(book, page, rng)
+            _page(book, page, live, rng)
         elif due:  # Too few for a page: each is looked at alone.
             for row in page:
-                book.objects[row.pk] = row
                 row.state, row.queued_at = SceneObject.State.ASKED, None
-                book.touch(row)
                 book.wishes.append(
                     wish_about(row, row.tile, "verify_box", tier="crowd", reason="a quick look")
                 )
@@ -102,13 +142,13 @@ def _pages(rows: list[SceneObject], size: int, *, most_excluded: int) -> list[li
     return pages
 
 
-def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> None:
+def _page(book: Book, page: Sequence[SceneObject], live: Boxes, rng: np.random.Generator) -> None:
     """Wish for one page of objects of one scene and class, its seeds mixed in."""
     scene, project = page[0].scene, page[0].scene.dataset.project
     known: list[tuple[dict[str, Any], Sequence[float]]] = [
         ({"object": r.pk, "version": r.version}, r.box) for r in page
     ]
-    known += [({"seed": seed.truth}, seed.xyxy) for seed in _seeds(book, page, scene, rng)]
+    known += [({"seed": seed.truth}, seed.xyxy) for seed in _seeds(book, page, live, rng)]
     shown, cells = [], {}
     for number, index in enumerate(rng.permutation(len(known)), start=1):
         secret, box = known[index]
@@ -128,14 +168,11 @@ def _page(book: Book, page: Sequence[SceneObject], rng: np.random.Generator) -> 
     )  # fmt: skip
     for row in page:
         row.state, row.queued_at = SceneObject.State.ASKED, None
-        book.objects[row.pk] = row
-        book.touch(row)
 
 
-def _seeds(book: Book, page: Sequence[SceneObject], scene: Scene, rng: np.random.Generator) -> Sequence[Seed]:
+def _seeds(book: Book, page: Sequence[SceneObject], live: Boxes, rng: np.random.Generator) -> Sequence[Seed]:
+    scene = page[0].scene
     policy = book.policy(scene.dataset.project)
-    live = SceneObject.objects.filter(scene=scene).exclude(state=SceneObject.State.REJECTED)
-    boxes = np.array(list(live.values_list("box", flat=True)), float)
     wrong = float(np.mean([1.0 - r.case["belief"]["good"] for r in page]))
     wanted = max(1, seeds_needed(len(page), wrong, policy))  # one at least: it measures who looks
-    return make_seed_boxes(boxes, rng, policy, (scene.width, scene.height), count=wanted)
+    return make_seed_boxes(live, rng, policy, (scene.width, scene.height), count=wanted)

@@ -1,6 +1,6 @@
 """From predictions to micro-tasks: the rows that a pre-labelling run streams in, scene by scene."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,11 +11,13 @@ from routing.belief import Belief
 from routing.policy import RoutingPolicy
 from routing.redundancy import ObjectCase, audit_due
 from routing.witness import Hint
+from webapp.labeling import grids, loading
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import consider, fulfil_wishes, settle, wish_about
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile
 from webapp.labeling.refining_open import open_scene_questions
 from webapp.labeling.searching import review_tiles
+from webapp.labeling.shelf import Shelf
 from webapp.pipeline.models import PrelabelledScene, Run
 from webapp.scenes.models import Dataset, Scene
 
@@ -54,45 +56,24 @@ class PlannedObject:
 
 def open_scene(
     run: Run, scene: Scene, tiles: Sequence[PlannedTile], objects: Sequence[PlannedObject], *, now: datetime,
-    rng: np.random.Generator,
+    rng: np.random.Generator, shelf: Shelf | None = None,
 ) -> bool:  # fmt: skip
     """Insert a scene's tiles and objects and ask the first questions, in the caller's transaction.
 
-    Returns False, and changes nothing, when this run has already opened the scene (the run was resumed).
+    Returns False, and changes nothing, when this run has already opened the scene (the run was resumed). Whoever opens
+    many scenes gives a `shelf`, so that what they share is read once.
     """
     _, fresh = PrelabelledScene.objects.get_or_create(
         run=run, scene=scene, defaults={"predictions": len(objects)}
     )
     if not fresh:
         return False
-    book = Book(now)
-    rows = {
-        t.key: Tile(
-            scene=scene,
-            x=t.core[0],
-            y=t.core[1],
-            w=t.core[2],
-            h=t.core[3],
-            halo=_halo(t),
-            expected_missed=t.expected_missing,
-            hints=[[*h.xyxy, h.cls, h.p_good, h.p_there] for h in t.hints],
-            run=run,
-        )
-        for t in tiles
-    }
+    book = Book(now, shelf)
+    rows = {t.key: _tile(t, run, scene) for t in tiles}
     Tile.objects.bulk_create(rows.values())
     book.tiles.update((tile.pk, tile) for tile in rows.values())
-    policy = book.policy(scene.dataset.project)
     book.settled_tiles.update(book.tiles)
-    planned = [(p, _row(p, run, scene, rows[p.tile])) for p in objects]
-    SceneObject.objects.bulk_create(row for _, row in planned)
-    for plan, row in planned:
-        book.objects[row.pk] = row
-        book.new_versions.append(
-            ObjectVersion(object=row, number=1, box=row.box, label=row.label, model=run.model)
-        )
-        _first_step(book, plan, row, policy, rng)
-    book.save_objects()
+    _insert_objects(book, run, scene, rows, objects, rng)
     review_tiles(book)
     open_scene_questions(book, scene, scene.dataset.project)
     fulfil_wishes(book)
@@ -102,21 +83,53 @@ def open_scene(
     return True
 
 
+def _insert_objects(
+    book: Book, run: Run, scene: Scene, tiles: Mapping[str, Tile], objects: Sequence[PlannedObject],
+    rng: np.random.Generator,
+) -> None:  # fmt: skip
+    """Decide about each object first and insert it as decided, so that no row is written twice."""
+    policy = book.policy(scene.dataset.project)
+    ids = loading.reserve(SceneObject, len(objects))
+    rows = [
+        _row(plan, pk, run, scene, tiles[plan.tile], book.now) for plan, pk in zip(objects, ids, strict=True)
+    ]
+    for plan, row in zip(objects, rows, strict=True):
+        _first_step(book, plan, row, policy, rng)
+    waiting = [row for row in rows if row.state == SceneObject.State.GRID]
+    grids.fill_pages(book, waiting, [row.box for row in rows], rng)
+    book.queued |= any(row.queued_at for row in rows)
+    loading.insert(rows)
+    loading.load(
+        ObjectVersion, ["object_id", "number", "box", "label", "model_id", "created_at"],
+        [(row.pk, 1, row.box, row.label, run.model_id, book.now) for row in rows],
+    )  # fmt: skip
+    book.objects.update(zip(ids, rows, strict=True))
+
+
+def _tile(plan: PlannedTile, run: Run, scene: Scene) -> Tile:
+    x, y, w, h = plan.core
+    return Tile(
+        scene=scene, x=x, y=y, w=w, h=h, halo=_halo(plan), expected_missed=plan.expected_missing, run=run,
+        hints=[[*h.xyxy, h.cls, h.p_good, h.p_there] for h in plan.hints],
+    )  # fmt: skip
+
+
 def _halo(tile: PlannedTile) -> float:
     """The widest strip of context around a core; at the border of the scene a crop has less."""
     (x, y, w, h), (cx, cy, cw, ch) = tile.core, tile.crop
     return max(x - cx, y - cy, cx + cw - x - w, cy + ch - y - h, 0.0)
 
 
-def _row(plan: PlannedObject, run: Run, scene: Scene, tile: Tile) -> SceneObject:
+def _row(plan: PlannedObject, pk: int, run: Run, scene: Scene, tile: Tile, now: datetime) -> SceneObject:
     box = [float(v) for v in plan.box]
     side = ((box[2] - box[0]) * (box[3] - box[1])) ** 0.5
     case = ObjectCase(
         Belief.of_model(plan.p_good, plan.p_there), cls=plan.label, size_px=side, auto=plan.auto
     )
-    return SceneObject(
-        scene=scene, tile=tile, state=SceneObject.State.ASKED, label=plan.label, box=box, source=SceneObject.Source.MODEL,
-        model=run.model, run=run, case=case.to_json(), signals={**plan.signals, "score": plan.score, "p": plan.p_good},
+    return loading.new(
+        SceneObject, related={"scene": scene, "tile": tile, "model": run.model, "run": run}, id=pk,
+        state=SceneObject.State.ASKED, label=plan.label, box=box, source=SceneObject.Source.MODEL, case=case.to_json(),
+        signals={**plan.signals, "score": plan.score, "p": plan.p_good}, created_at=now,
     )  # fmt: skip
 
 

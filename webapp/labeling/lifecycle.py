@@ -10,7 +10,7 @@ import numpy as np
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, Step, next_step
 from routing.workflow import Event as Act
 from routing.workflow import credit_object
-from webapp.labeling import bulk, payloads, refining_payloads
+from webapp.labeling import bulk, loading, payloads, refining_payloads
 from webapp.labeling.book import Book, Wish, lane_key
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
 from webapp.labeling.payloads import Live
@@ -109,12 +109,10 @@ def ask_once_more(book: Book, microtask: Microtask, row: SceneObject | None = No
 def wanted(microtask: Microtask, book: Book) -> Assignment:
     # One unit of value weighs as much as an hour of waiting, so nothing starves.
     rank = microtask.value * microtask.project.priority - book.now.timestamp() / 3600
-    return Assignment(
-        microtask=microtask,
-        project=microtask.project,
-        lane=lane_key(microtask.kind, microtask.domain, microtask.tier),
-        rank=rank,
-    )
+    return loading.new(
+        Assignment, related={"microtask": microtask, "project": microtask.project},
+        lane=lane_key(microtask.kind, microtask.domain, microtask.tier), rank=rank,
+    )  # fmt: skip
 
 
 def value_of(case: ObjectCase) -> float:
@@ -200,14 +198,18 @@ def fulfil_wishes(book: Book) -> int:
         return 0
     live = live_in({w.scene_id for w in book.wishes})
     wishes, book.wishes = book.wishes, []
-    rows = [_microtask(book, wish, live[wish.scene_id], book.shelf.brief(wish.project)) for wish in wishes]
-    Microtask.objects.bulk_create(rows)
+    ids = loading.reserve(Microtask, len(wishes))
+    rows = [
+        _microtask(book, pk, wish, live[wish.scene_id], book.shelf.brief(wish.project))
+        for pk, wish in zip(ids, wishes, strict=True)
+    ]
+    loading.insert(rows)
     for row, wish in zip(rows, wishes, strict=True):
         book.new_assignments += [wanted(row, book) for _ in range(wish.count)]
     return len(rows)
 
 
-def _microtask(book: Book, wish: Wish, live: list[Live], brief: Brief) -> Microtask:
+def _microtask(book: Book, pk: int, wish: Wish, live: list[Live], brief: Brief) -> Microtask:
     policy = book.policy(wish.project)
     scene = wish.tile.scene if wish.tile else book.shelf.scene(wish.scene_id)
     expected_s = policy.expected_s[wish.kind] * max(1, len(wish.details.get("cells", ())))
@@ -226,10 +228,11 @@ def _microtask(book: Book, wish: Wish, live: list[Live], brief: Brief) -> Microt
         if wish.tier == "crowd":
             excluded |= book.reserved(wish.project, wish.object.touched)
         value, secret = value_of(ObjectCase.from_json(wish.object.case)), _secret(wish)
-    return Microtask(
-        project=wish.project, dataset_id=wish.dataset_id, scene_id=wish.scene_id, tile=wish.tile, object=wish.object,
-        kind=wish.kind, domain=wish.project.domain, tier=wish.tier, payload=payload, secret=secret,
-        excluded=sorted(excluded), value=value, expected_s=expected_s, reason=wish.reason[:200],
+    return loading.new(
+        Microtask, related={"project": wish.project, "tile": wish.tile, "object": wish.object}, id=pk,
+        dataset_id=wish.dataset_id, scene_id=wish.scene_id, kind=wish.kind, domain=wish.project.domain, tier=wish.tier,
+        payload=payload, secret=secret, excluded=sorted(excluded), value=value, expected_s=expected_s,
+        reason=wish.reason[:200], created_at=book.now,
     )  # fmt: skip
 
 

@@ -30,7 +30,9 @@ def review_tiles(book: Book) -> None:
     settle at once in different processes, the last to commit finds the tile settled.
     """
     book.load_tiles(book.settled_tiles)
-    for pk in sorted(book.settled_tiles):
+    unsettled = SceneObject.objects.filter(tile__in=book.settled_tiles, state__in=[State.GRID, State.ASKED])
+    waiting = set(unsettled.values_list("tile", flat=True).distinct()) if book.settled_tiles else set()
+    for pk in sorted(book.settled_tiles - waiting):
         tile = book.tiles[pk]
         if tile.state == Tile.State.WAITING and _is_settled(book, tile):
             _look_again(book, tile)
@@ -59,8 +61,6 @@ def search_where_hopes_were_too_high(dataset: Dataset, *, now: datetime) -> int:
 
 def _is_settled(book: Book, tile: Tile) -> bool:
     if any(w.tile is tile and w.kind == "draw_missed" for w in book.wishes):
-        return False
-    if SceneObject.objects.filter(tile=tile, state__in=[State.GRID, State.ASKED]).exists():
         return False
     closing = [m.pk for m in book.microtasks.values() if m.state != Microtask.State.OPEN]
     drawings = Microtask.objects.filter(tile=tile, kind="draw_missed", state=Microtask.State.OPEN)

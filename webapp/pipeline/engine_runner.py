@@ -37,6 +37,7 @@ from routing.policy import RoutingPolicy
 from routing.witness import Hint
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
 from webapp.labeling.models import SceneObject, Tile
+from webapp.labeling.shelf import Shelf
 from webapp.pipeline import claims
 from webapp.pipeline.gate import Gate, HeldBack
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
@@ -99,18 +100,18 @@ def prelabel(run: Run, report: Reporter) -> dict[str, Any]:
     opened = set(PrelabelledScene.objects.filter(run=run).values_list("scene_id", flat=True))
     scenes = {str(s.pk): s for s in run.dataset.scenes.order_by("pk") if s.pk not in opened}
     refs = [_scene_ref(s) for s in scenes.values()]
-    model = _model_of(run)
+    model, shelf = _model_of(run), Shelf()
     if model is None:
         for number, (ref, scene) in enumerate(zip(refs, scenes.values(), strict=True), start=1):
             gate.pass_()
-            _open(run, scene, ref, None, None)
+            _open(run, scene, ref, None, None, shelf)
             report(Progress("open", number, len(refs)))
         return {"scenes": len(scenes), "objects": 0}
     objects = 0
     for ref, chunks in _complete_scenes(run, refs, model, report):
         gate.pass_()
         prediction = jobs.predict_scene(ref, chunks, model=model)
-        objects += _open(run, scenes[ref.scene_id], ref, prediction, model)
+        objects += _open(run, scenes[ref.scene_id], ref, prediction, model, shelf)
     return {"scenes": len(scenes), "objects": objects}
 
 
@@ -179,8 +180,8 @@ def _class_ids(project: Project, model: ModelRef) -> dict[str, int]:
 
 
 def _open(
-    run: Run, scene: Scene, ref: SceneRef, prediction: ScenePrediction | None, model: ModelRef | None
-) -> int:
+    run: Run, scene: Scene, ref: SceneRef, prediction: ScenePrediction | None, model: ModelRef | None, shelf: Shelf
+) -> int:  # fmt: skip
     """Plan one scene and insert its tiles, objects and first micro-tasks; returns the number of objects."""
     project = run.project
     policy = RoutingPolicy.from_json(project.policy)
@@ -213,7 +214,7 @@ def _open(
     ]
     rng = np.random.default_rng([run.pk, scene.pk])
     with transaction.atomic():
-        open_scene(run, scene, tiles, objects, now=timezone.now(), rng=rng)
+        open_scene(run, scene, tiles, objects, now=timezone.now(), rng=rng, shelf=shelf)
     return len(objects)
 
 
