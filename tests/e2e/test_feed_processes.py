@@ -98,8 +98,7 @@ class TestConnection:
 
         assert len(page.state["task"]["open"]) == 2
         finish_outline(page, task, first=2)
-        answer = Answer.objects.get(microtask=task, annotator=world.ada)
-        assert answer.late is False and len(answer.value["shape"]["rings"][0]) == 3
+        assert [len(ring) for ring in outline_of(task, world)] == [3]
         forgive_the_line(page)
 
 
@@ -123,6 +122,14 @@ def finish_outline(page: Any, task: Microtask, first: int) -> None:
     page.acknowledged()
 
 
+def outline_of(task: Microtask, world: World) -> list[list[list[float]]]:
+    """The rings of Ada's answer, which came in time."""
+    value = Answer.objects.get(microtask=task, annotator=world.ada, late=False).value
+    assert value is not None
+    rings: list[list[list[float]]] = value["shape"]["rings"]
+    return rings
+
+
 class TestReload:
     def test_in_the_middle_of_a_polygon_goes_on_there_on_the_other_process(
         self, at: Tabs, front: Balancer, pair: tuple[Any, Any], picture: Picture
@@ -142,9 +149,9 @@ class TestReload:
         assert page.state["assignment"] == before
         page.until("s.task.open.length === 2")
         finish_outline(page, task, first=2)
-        shape = Answer.objects.get(microtask=task, annotator=world.ada).value["shape"]
-        assert [tuple(round(v) for v in point) for point in shape["rings"][0]] == [
-            tuple(round(v) for v in corner) for corner in corners_of(task)
+        (ring,) = outline_of(task, world)
+        assert [[round(v) for v in point] for point in ring] == [
+            [round(v) for v in corner] for corner in corners_of(task)
         ]
 
 

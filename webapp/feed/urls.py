@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from webapp.feed.crops import cloud, crop
+from webapp.feed.crops import cloud, crop, deep_crop
 from webapp.feed.rest import NextTask, ReleaseTask, SubmitAnswer
 from webapp.feed.views import feed
 
@@ -14,6 +14,10 @@ urlpatterns = [
     re_path(
         r"^crops/(?P<scene>\d+)/(?P<rect>\d+_\d+_\d+_\d+)/(?P<out>\d+)/(?P<expires>\d+)/(?P<signature>[0-9a-f]{32})\.webp$",
         crop,
+    ),
+    re_path(
+        r"^crops/(?P<scene>\d+)/(?P<rect>\d+_\d+_\d+_\d+)/(?P<out>\d+)/(?P<expires>\d+)/(?P<signature>[0-9a-f]{32})\.png$",
+        deep_crop,
     ),
     re_path(r"^clouds/(?P<scene>\d+)/(?P<expires>\d+)/(?P<signature>[0-9a-f]{32})\.bin$", cloud),
 ]

@@ -71,7 +71,8 @@ def common(kind: str, project: Project, classes: list[dict[str, Any]], versions:
         "project": {"id": project.pk, "name": project.name},
         "schema": {"version": versions[0], "classes": classes},
         "guideline": {"version": versions[1], "url": f"/projects/{project.pk}/guideline/"},
-        "scene": {"id": scene.pk, "width": scene.width, "height": scene.height},
+        "scene": {"id": scene.pk, "width": scene.width, "height": scene.height}
+        | ({"deep": scene.deep} if scene.deep else {}),
         "view": list(view),
         "tolerance": policy.tolerance_iou,
         "expected_s": round(expected_s, 2),

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.images import ImageRefused, verify_image
+from engine.deep import DeepPixels, Greyness
+from engine.images import ImageRefused, is_deep, verify_image
 from engine.pixels import Pixels
 
 SUFFIXES = {
@@ -33,11 +34,13 @@ class BadImage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """Size after EXIF orientation and the usual ending of the real format, whatever the file was called."""
+    """Size after EXIF orientation, the usual ending of the real format, whatever the file was called, and how the values
+    of a grey of more than 8 bits lie."""
 
     width: int
     height: int
     suffix: str
+    deep: Greyness | None = None
 
 
 def probe(path: Path) -> ImageInfo:
@@ -48,7 +51,7 @@ def probe(path: Path) -> ImageInfo:
         raise BadImage(str(error).removeprefix(path.name).strip()) from error
     if _several(path):
         raise BadImage("holds several pictures; save each as its own file")
-    return ImageInfo(size.width, size.height, SUFFIXES[size.format])
+    return ImageInfo(size.width, size.height, SUFFIXES[size.format], _greyness(path))
 
 
 def small_view(path: Path, *, longest: int, rect: tuple[float, float, float, float] | None = None) -> bytes:
@@ -81,6 +84,13 @@ def cached_view(
         out.write(view)
     os.replace(temporary, file)
     return view
+
+
+def _greyness(path: Path) -> Greyness | None:
+    with Image.open(path) as image:
+        if not is_deep(image.mode):
+            return None
+    return DeepPixels(path).measure()
 
 
 def _several(path: Path) -> bool:

@@ -35,6 +35,11 @@ class Scene(models.Model):
     file = models.CharField(max_length=300, help_text="Path below the media folder.")
     width = models.PositiveIntegerField(help_text="Pixels, after EXIF orientation.")
     height = models.PositiveIntegerField(help_text="Pixels, after EXIF orientation.")
+    deep = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="engine.deep.Greyness of a grey of more than 8 bits; null for other pictures.",
+    )
     imported = models.JSONField(default=dict, blank=True, help_text="Annotations that came with the import.")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -246,5 +246,6 @@ def _row(dataset: Dataset, item: Prepared) -> Scene:
         file=place_of(item.sha256, item.info.suffix),
         width=item.info.width,
         height=item.info.height,
+        deep=item.info.deep and item.info.deep.to_json(),
         imported=item.imported,
     )
