@@ -1,5 +1,6 @@
 /** The workbench: takes the first offer of the feed, shows its kind, sends the answer, shows the next. */
 
+import { display } from "./canvas/display";
 import { FeedClient } from "./feed/client";
 import type { Outbox } from "./feed/outbox";
 import { PictureShelf } from "./feed/pictures";
@@ -19,6 +20,7 @@ import { RESTED, STRETCH_MS, type Stretch, worked } from "./lib/breaks";
 import { ActiveClock, type Spent, together } from "./lib/clock";
 import { Drafts } from "./lib/drafts";
 import { ParseError } from "./lib/parse";
+import { Saver } from "./lib/saver";
 import { count, earned, readTally } from "./lib/tally";
 import { language, t } from "./messages";
 import { COMMAND_EVENT, type CommandPress } from "./ui/buttons";
@@ -30,8 +32,10 @@ import { Keyboard } from "./ui/keyboard";
 import { languageField } from "./ui/language";
 import { Menu } from "./ui/menu";
 import { Meter } from "./ui/meter";
+import { saverField } from "./ui/saver_field";
 import { Shell } from "./ui/shell";
 import { themeButton } from "./ui/theme";
+import { windowCommands } from "./ui/window_controls";
 
 export interface AppOptions {
   readonly url: string;
@@ -58,10 +62,15 @@ export class App {
   private stretch: Stretch = RESTED;
   readonly feed: FeedClient;
   private readonly shell: Shell;
-  private readonly pictures = new PictureShelf((assignment) => this.picturesChanged(assignment));
+  private readonly saver = new Saver((on) => this.saves(on));
+  private readonly pictures = new PictureShelf(
+    (assignment) => this.picturesChanged(assignment),
+    () => this.saver.on,
+  );
   private readonly drafts = new Drafts(globalThis.sessionStorage ?? null, APP);
   private readonly why = new WhyDialog();
   private readonly globals: readonly Command[];
+  private readonly windowing = windowCommands((text) => this.shell.toasts.show(text));
   private session: Session | null = null;
   private commands: readonly (readonly Command[])[] = [];
   private clock: ActiveClock | null = null;
@@ -97,7 +106,7 @@ export class App {
       canUndo: () => (this.session?.canUndo ?? false) || this.feed.revocable !== null,
       canRedo: () => this.session?.canRedo ?? false,
     });
-    this.shell = new Shell(new Menu([languageField(), themeButton()]), {
+    this.shell = new Shell(new Menu([languageField(), saverField(this.saver), themeButton()]), {
       guideline: () => this.toggleGuideline(),
       display: () => this.toggleDisplay(),
     });
@@ -117,6 +126,7 @@ export class App {
       release: (command) => this.release(command),
       singleKeys: () => singleKeys(),
     });
+    this.feed.lean = this.saver.on;
     this.listen();
     this.showProgress();
     this.feedChanged(this.feed.state);
@@ -140,6 +150,8 @@ export class App {
       task: this.session?.draft() ?? null,
       views: this.session?.stages.map((stage) => stage.view) ?? [],
       armed: this.armed(),
+      saves: this.saver.on,
+      window: display.window,
     };
   }
 
@@ -177,7 +189,14 @@ export class App {
     if (this.offer?.assignment !== assignment) return;
     if (!this.session) this.open(this.offer);
     for (const stage of this.session?.stages ?? []) stage.request();
+    this.session?.repaint();
     this.refresh();
+  }
+
+  private saves(on: boolean): void {
+    this.feed.lean = on;
+    if (on && this.saver.choice === "auto") this.shell.toasts.show(t("saver.began"));
+    if (!on && this.offer) this.pictures.refine(this.offer.assignment);
   }
 
   private notice(notice: Notice): void {
@@ -257,6 +276,7 @@ export class App {
       say: (text: string) => this.shell.toasts.show(text),
       zoomed: () => {
         this.zooms += 1;
+        this.pictures.refine(offer.assignment);
       },
       changed: () => this.changed(),
       reveal: (blind: Parameters<FeedClient["reveal"]>[1]) => {
@@ -269,6 +289,7 @@ export class App {
     this.paintedMs = Number.POSITIVE_INFINITY;
     this.shell.showSession(this.session);
     this.shell.guideline.set(this.session.task.guideline);
+    display.greys = kind.pictures(offer).find((medium) => medium.deep)?.deep ?? null;
     for (const stage of this.session.stages) stage.paintNow();
     this.refresh();
     this.focusTask();
@@ -384,7 +405,8 @@ export class App {
   private globalsBeside(own: readonly Command[]): readonly Command[] {
     if (this.besideOf !== own) {
       this.besideOf = own;
-      this.besideList = beside(own, this.globals, (this.session?.stages.length ?? 0) > 0);
+      const globals = display.greys ? [...this.globals, ...this.windowing] : this.globals;
+      this.besideList = beside(own, globals, (this.session?.stages.length ?? 0) > 0);
     }
     return this.besideList;
   }
@@ -424,6 +446,9 @@ export class App {
     window.addEventListener("offline", () => this.shell.setFeed(this.feed.state, false));
     window.addEventListener("focus", () => this.feed.back());
     window.addEventListener("pagehide", () => this.feed.flush());
+    display.onChange(() => {
+      if (display.window && display.greys && this.offer) this.pictures.deepen(this.offer.assignment);
+    });
     setInterval(() => this.extend(), EXTEND_EVERY_MS);
   }
 

@@ -1,7 +1,11 @@
 /**
  * How pictures are shown: brightness, contrast and gamma, for the eyes only. Coordinates and answers never depend on it.
- * A tone curve is worked into a copy of each picture once, so that painting stays as quick as without.
+ * A tone curve is worked into a copy of each picture once, so that painting stays as quick as without. Greys of more than
+ * 8 bits come with their samples, and a window of them can be chosen.
  */
+
+import type { Samples } from "./png16";
+import { type Greys, type GreyWindow, greyCurve, readWindow } from "./window";
 
 export interface Display {
   /** All three: 1 leaves the picture as it is. */
@@ -17,6 +21,19 @@ export const RANGES: Readonly<Record<keyof Display, readonly [low: number, high:
   gamma: [0.4, 2.5],
 };
 const KEY = "tessera-display";
+const WINDOW_KEY = "tessera-window";
+
+/** The samples of a picture beside the 8 bits that the browser shows of it. */
+export interface Deep {
+  readonly samples: Samples;
+  readonly greys: Greys;
+}
+
+interface Copy {
+  readonly canvas: HTMLCanvasElement;
+  /** Of the settings that it was made with. */
+  stamp: number;
+}
 
 export function isPlain(d: Display): boolean {
   return d.brightness === 1 && d.contrast === 1 && d.gamma === 1;
@@ -46,12 +63,19 @@ export function readDisplay(value: unknown): Display {
 /** The display of this browser: one for all tasks, kept over reloads. */
 class DisplaySetting {
   private value: Display = AS_IT_IS;
-  private copies = new WeakMap<ImageBitmap, HTMLCanvasElement>();
+  private chosen: GreyWindow | null = null;
+  private shownGreys: Greys | null = null;
+  private readonly copies = new WeakMap<ImageBitmap, Copy>();
+  private readonly deep = new WeakMap<ImageBitmap, Deep>();
+  private stamp = 0;
   private readonly listeners = new Set<() => void>();
+  /** Whether dragging on a picture changes the window. */
+  dragging = false;
 
   constructor() {
     try {
       this.value = readDisplay(JSON.parse(localStorage.getItem(KEY) ?? "null"));
+      this.chosen = readWindow(JSON.parse(localStorage.getItem(WINDOW_KEY) ?? "null"));
     } catch {}
   }
 
@@ -61,11 +85,34 @@ class DisplaySetting {
 
   set(value: Display): void {
     this.value = readDisplay(value);
-    this.copies = new WeakMap();
-    try {
-      localStorage.setItem(KEY, JSON.stringify(this.value));
-    } catch {}
+    this.changed(KEY, this.value);
+  }
+
+  /** The chosen window; null while black and white are found automatically. */
+  get window(): GreyWindow | null {
+    return this.chosen;
+  }
+
+  set window(window: GreyWindow | null) {
+    this.chosen = window;
+    this.changed(WINDOW_KEY, window);
+  }
+
+  /** How the values of the task on screen lie; null when its pictures have 8 bits. */
+  get greys(): Greys | null {
+    return this.shownGreys;
+  }
+
+  set greys(greys: Greys | null) {
+    this.shownGreys = greys;
+    if (!greys) this.dragging = false;
     for (const listener of this.listeners) listener();
+  }
+
+  /** From now on a picture can be shown through a window. */
+  deepen(image: ImageBitmap, deep: Deep): void {
+    this.deep.set(image, deep);
+    this.copies.delete(image);
   }
 
   /** Call the listener after every change; returns how to stop. */
@@ -76,21 +123,50 @@ class DisplaySetting {
 
   /** The picture as it is to be shown. */
   shown(image: ImageBitmap): CanvasImageSource {
-    if (isPlain(this.value)) return image;
-    const known = this.copies.get(image);
-    if (known) return known;
-    const copy = document.createElement("canvas");
-    copy.width = image.width;
-    copy.height = image.height;
-    const ctx = copy.getContext("2d", { willReadFrequently: true });
+    const deep = this.chosen ? this.deep.get(image) : undefined;
+    if (!deep && isPlain(this.value)) return image;
+    const { width, height } = deep?.samples ?? image;
+    const copy = this.copies.get(image) ?? { canvas: document.createElement("canvas"), stamp: -1 };
+    if (copy.stamp === this.stamp) return copy.canvas;
+    copy.canvas.width = width;
+    copy.canvas.height = height;
+    const ctx = copy.canvas.getContext("2d", { willReadFrequently: true });
     if (!ctx) return image;
-    ctx.drawImage(image, 0, 0);
-    const pixels = ctx.getImageData(0, 0, image.width, image.height);
-    bend(pixels.data, toneCurve(this.value));
-    ctx.putImageData(pixels, 0, 0);
+    const curve = toneCurve(this.value);
+    if (deep && this.chosen) {
+      const pixels = ctx.createImageData(width, height);
+      spread(pixels.data, deep.samples.values, greyCurve(this.chosen, deep.greys), curve);
+      ctx.putImageData(pixels, 0, 0);
+    } else {
+      ctx.drawImage(image, 0, 0);
+      const pixels = ctx.getImageData(0, 0, width, height);
+      bend(pixels.data, curve);
+      ctx.putImageData(pixels, 0, 0);
+    }
+    copy.stamp = this.stamp;
     this.copies.set(image, copy);
-    return copy;
+    return copy.canvas;
   }
+
+  private changed(key: string, value: unknown): void {
+    this.stamp += 1;
+    try {
+      localStorage.setItem(key, JSON.stringify(value));
+    } catch {}
+    for (const listener of this.listeners) listener();
+  }
+}
+
+/** Samples through a window and then the tone curve, as opaque greys. */
+function spread(
+  rgba: Uint8ClampedArray,
+  samples: Uint16Array,
+  window: Uint8ClampedArray,
+  tone: Uint8ClampedArray,
+): void {
+  const shades = Uint32Array.from(window, (v) => (0xff000000 | ((tone[v] as number) * 0x010101)) >>> 0);
+  const pixels = new Uint32Array(rgba.buffer); // little-endian, as every machine that runs a browser
+  for (let i = 0; i < samples.length; i++) pixels[i] = shades[samples[i] as number] as number;
 }
 
 function bend(rgba: Uint8ClampedArray, curve: Uint8ClampedArray): void {

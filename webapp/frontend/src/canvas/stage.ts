@@ -20,6 +20,7 @@ import {
   type View,
   zoomAt,
 } from "./transform";
+import { moved } from "./window";
 
 export interface StageTool {
   /** A primary press; true takes the gesture, false lets a drag pan. */
@@ -86,7 +87,7 @@ export class Stage {
     );
     if (options.cursor) this.root.style.cursor = options.cursor;
     this.gestures = new Gestures(this.root, {
-      tool: options.tool ?? {},
+      tool: windowing(options.tool ?? {}),
       toScene: (p) => toScene(this.view, p),
       pan: (dx, dy) => this.look(pan(this.view, dx, dy), true),
       zoom: (at, factor) => this.zoom(factor, at),
@@ -142,6 +143,7 @@ export class Stage {
   }
 
   set loupe(on: boolean) {
+    if (on) this.options.zoomed?.();
     this.loupeOn = on;
     this.showOverlay();
     this.request();
@@ -285,6 +287,40 @@ export class Stage {
       ctx.stroke();
     }
   }
+}
+
+const DRAG_PX = 400; // of a drag that moves the window by its width, or doubles it
+
+/** The tool of a stage, or, while the window is being dragged, one that does that: to the right wider, up brighter. */
+function windowing(tool: StageTool): StageTool {
+  let last: Point | null = null;
+  return {
+    down(p) {
+      last = display.dragging && display.greys ? p.screen : null;
+      return last !== null || (tool.down?.(p) ?? false);
+    },
+    move(p) {
+      const { greys } = display;
+      if (!last || !greys) {
+        tool.move?.(p);
+        return;
+      }
+      const [dx, dy] = [p.screen[0] - last[0], p.screen[1] - last[1]];
+      display.window = moved(display.window, greys, dy / DRAG_PX, dx / DRAG_PX);
+      last = p.screen;
+    },
+    up(p) {
+      if (last) last = null;
+      else tool.up?.(p);
+    },
+    cancel() {
+      if (last) last = null;
+      else tool.cancel?.();
+    },
+    click: (p) => tool.click?.(p),
+    hover: (p) => tool.hover?.(display.dragging ? null : p),
+    menu: (p) => tool.menu?.(p),
+  };
 }
 
 function density(picture: Picture): number {

@@ -9,6 +9,7 @@ import {
   type Effect,
   type FeedEvent,
   type FeedState,
+  LEAN_PREFETCH,
   type Notice,
   PREFETCH,
   reduce,
@@ -76,6 +77,11 @@ export class FeedClient {
 
   flush(): void {
     this.dispatch({ type: "flush", nowMs: Date.now() });
+  }
+
+  /** Fetch less ahead, or as much as usual again. */
+  set lean(on: boolean) {
+    this.dispatch({ type: "want", want: on ? LEAN_PREFETCH : PREFETCH });
   }
 
   extend(offer: Offer): void {

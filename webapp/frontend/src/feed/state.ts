@@ -80,11 +80,15 @@ export type FeedEvent =
   /** The page is being left: nothing is held any longer. */
   | { readonly type: "flush"; readonly nowMs: number }
   | { readonly type: "away" | "back" }
+  /** Hold this many offers from now on, the one on screen included. */
+  | { readonly type: "want"; readonly want: number }
   | { readonly type: "drop"; readonly assignment: AssignmentId };
 
 export type Reduced = readonly [FeedState, readonly Effect[]];
 
 export const PREFETCH = 3;
+/** On a slow connection: the task on screen and one ahead. */
+export const LEAN_PREFETCH = 2;
 /** An answer unacknowledged for this long on an open socket is sent again. */
 export const RESEND_AFTER_MS = 10_000;
 const RETRY_CODES: readonly string[] = ["rate_limited", "server"];
@@ -130,6 +134,9 @@ export function reduce(state: FeedState, event: FeedEvent): Reduced {
       return wentAway(state);
     case "back":
       return state.away ? [{ ...state, away: false }, state.welcomed ? [ready(state.want)] : []] : [state, []];
+    case "want":
+      if (event.want === state.want) return [state, []];
+      return [{ ...state, want: event.want }, state.welcomed && !state.away ? [ready(event.want)] : []];
     case "drop":
       return without(state, event.assignment, []);
   }

@@ -84,6 +84,8 @@ export interface Session {
   readonly undone: number;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
+  /** Show the same state again, because its pictures are better now. */
+  repaint(): void;
   prompt(): string;
   answer(): Draft;
   undo(): void;
@@ -99,7 +101,7 @@ export interface Session {
 export interface Kind {
   readonly name: string;
   /** Check the payload and list its pictures; raises ParseError. */
-  pictures(offer: Offer): readonly string[];
+  pictures(offer: Offer): readonly Media[];
   open(offer: Offer, env: SessionEnv, draft: unknown): Session;
 }
 
@@ -110,7 +112,7 @@ export function defineKind<T extends Task, S>(spec: KindSpec<T, S>): Kind {
     pictures(offer) {
       const task = read(offer);
       spec.ahead?.(task);
-      return [...task.media, ...(spec.media?.(task) ?? [])].map((m) => m.url);
+      return [...task.media, ...(spec.media?.(task) ?? [])];
     },
     open: (offer, env, draft) => new TypedSession(spec, read(offer), offer, env, draft as S | null),
   };
@@ -188,6 +190,9 @@ class TypedSession<T extends Task, S> implements Session, Host<T, S> {
     if (this.canRedo) this.show(this.carried(redo(this.history)));
   }
 
+  repaint(): void {
+    this.view.render(this.state);
+  }
   prompt(): string {
     return this.spec.prompt(this.task, this.state);
   }

@@ -1,6 +1,7 @@
 /** The part of a payload that all kinds share (docs/microtask-kinds.md), read into this side's names. */
 
 import { type Box, boxOfRect, clampBox, type Rect } from "../canvas/geometry";
+import type { Greys } from "../canvas/window";
 import { boxAt, type Fields, fieldsOf, listOf, numberOf, optional, ParseError, rectAt, textOf } from "../lib/parse";
 
 export interface LabelClass {
@@ -13,6 +14,10 @@ export interface LabelClass {
 export interface Media {
   readonly role: string;
   readonly url: string;
+  /** The same picture smaller, for slow connections. */
+  readonly small: string | null;
+  /** Greys of more than 8 bits: their samples as a 16-bit PNG, and what they mean. */
+  readonly deep: (Greys & { readonly url: string }) | null;
   /** What it shows, in scene pixels. */
   readonly rect: Rect;
 }
@@ -66,9 +71,25 @@ export function readMedia(value: unknown, where: string): Media[] {
     return {
       role: optional(f.role, `${at}.role`, textOf, "focus"),
       url: textOf(f.url, `${at}.url`),
+      small: optional(f.small, `${at}.small`, textOf, null as string | null),
+      deep: optional(f.deep, `${at}.deep`, readDeep, null),
       rect: rectAt(f.rect, `${at}.rect`),
     };
   });
+}
+
+function readDeep(value: unknown, where: string): Media["deep"] {
+  const f = fieldsOf(value, where);
+  const number = (name: keyof Greys): number => numberOf(f[name], `${where}.${name}`);
+  return {
+    url: textOf(f.url, `${where}.url`),
+    black: number("black"),
+    white: number("white"),
+    least: number("least"),
+    most: number("most"),
+    offset: number("offset"),
+    step: number("step"),
+  };
 }
 
 export function readContext(value: unknown, where: string): ContextObject[] {

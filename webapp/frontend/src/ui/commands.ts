@@ -71,6 +71,8 @@ const NAMES: Readonly<Record<string, string>> = {
   BracketRight: "]",
   Comma: ",",
   Period: ".",
+  PageUp: "Page ↑",
+  PageDown: "Page ↓",
 };
 
 /** How a chord is printed on a keycap. */

@@ -1,8 +1,9 @@
-/** Brightness, contrast and gamma of the pictures. */
+/** Brightness, contrast and gamma of the pictures, and the window of those with more than 8 bits. */
 
 import { AS_IT_IS, type Display, display, isPlain, RANGES } from "../canvas/display";
 import { el, setAll, setText } from "../lib/dom";
 import { t } from "../messages";
+import { WindowControls } from "./window_controls";
 
 const SLIDERS = ["brightness", "contrast", "gamma"] as const;
 
@@ -14,11 +15,13 @@ export class DisplayPanel {
     { type: "button", class: "btn btn-row", "data-action": "display-reset", onclick: () => display.set(AS_IT_IS) },
     el("span", { class: "btn-label" }, t("display.reset")),
   );
+  private readonly window = new WindowControls();
 
   constructor(private readonly close: () => void) {
     this.element = el(
       "section",
       { class: "wb-display", hidden: true, "aria-label": t("display.title"), "data-testid": "display" },
+      this.window.element,
       el("h2", {}, t("display.title")),
       ...SLIDERS.map((name) => this.slider(name)),
       el("p", { class: "note" }, t("display.note")),
@@ -64,5 +67,6 @@ export class DisplayPanel {
       setText(value, `${Math.round(display.now[name] * 100)} %`);
     }
     setAll(this.reset, { disabled: isPlain(display.now) });
+    this.window.render();
   }
 }

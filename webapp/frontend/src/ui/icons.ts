@@ -34,6 +34,7 @@ const PATHS: Readonly<Record<string, string>> = {
   equal: "M4.5 7.5h11 M4.5 12.5h11",
   display:
     "M10 6.5a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7z M10 2v2 M10 16v2 M2 10h2 M16 10h2 M4.3 4.3l1.4 1.4 M14.3 14.3l1.4 1.4 M4.3 15.7l1.4-1.4 M14.3 5.7l1.4-1.4",
+  window: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14z M10 3v14 M12.5 6v8 M15 8v4",
   union: "M3.5 3.5h8.5v4.5h4.5v8.5H8V12H3.5z",
   apart: "M3 6.5h6v7H3z M11 6.5h6v7h-6z",
   letter_a: "M5.5 16 10 4l4.5 12 M7 12h6",
