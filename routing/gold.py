@@ -2,19 +2,23 @@
 
 Gold is a plain dict kept on the server only: verify_box `{"truth": "good|geometry|phantom"}`; grid_verify
 `{"bad": [ids], "good": [ids]}`; fix_box and draw_missed `{"xyxy": [...] | null, "class": id}`; coverage_tile
-`{"hidden": [{"id", "xyxy", "class"}]}`; compare_two `{"choice": "A|B"}`; adjudicate `{"ruling", "xyxy", "class"}`.
+`{"hidden": [{"id", "xyxy", "class"}]}`; compare_two `{"choice": "A|B"}`; adjudicate `{"ruling", "xyxy", "class"}`;
+questions about shapes, choices and regions as `routing.gold_refined` says.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from routing.annotation import boxes as bx
+from routing.gold_refined import score_refined
+from routing.gold_score import GoldScore
 from routing.policy import RoutingPolicy
+from routing.refinement_fusing import ASPECTS
 from routing.track_record import TrackRecord
 
 PASS_IOU = 0.80  # of a drawn gold box
@@ -31,16 +35,6 @@ class Seed:
     xyxy: tuple[float, float, float, float]
     truth: str
     source: int
-
-
-@dataclass(frozen=True, slots=True)
-class GoldScore:
-    """`correct` as a whole; `share` of the parts that were right; what was wrong; and words for the annotator."""
-
-    correct: bool
-    share: float
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    feedback: str = ""
 
 
 def gold_due(record: TrackRecord, kind: str, policy: RoutingPolicy, rng: np.random.Generator) -> bool:
@@ -154,6 +148,8 @@ def score_answer(
 ) -> GoldScore:
     """Return how a validated answer compares with the gold; raise ValueError for an unknown kind."""
     try:
+        if kind in ASPECTS or kind in ("verify_mask", "verify_cuboid", "point_yesno"):
+            return score_refined(kind, payload, gold, value)
         return _SCORERS[kind](payload, gold, value)
     except KeyError as error:
         raise ValueError(f"gold of kind {kind}: {error} is missing or the kind is unknown") from None

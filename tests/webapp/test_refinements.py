@@ -574,6 +574,78 @@ class TestRegions:
         assert 0 < Refinement.objects.filter(kind="label_region").count() < 6
 
 
+class TestGold:
+    """Half of what settles with certainty is asked once more of somebody else, who is told whether they were right."""
+
+    PLACES = tuple(
+        [60.0 + 180 * n, 60.0 + 170 * m, 140.0 + 180 * n, 150.0 + 170 * m] for n in range(4) for m in range(3)
+    )
+
+    def worked(self, acme: Organisation, crowd: list[User], **changed: Any) -> list[Any]:
+        """What the crowd was told about planted questions of attributes."""
+        project = create_project(
+            organisation=acme, name="Known", domain="aerial", policy={"tolerance_iou": 0.6, "gold_share": 0.5, "target_risk": 0.02},
+            classes=[{"name": "tree", "attributes": ["color"]}], more={"attributes": [COLORS]},
+        )  # fmt: skip
+        scene = make_scene(project)
+        open_scene(scene, self.PLACES)
+        crew = Crew(crowd, truth_of(self.PLACES, [{"attributes": {"color": "blue"}}] * 12))
+        plain, told = crew._answer, []
+
+        def answer(row: Assignment) -> Submission:
+            given = plain(row)
+            planted = "gold" in row.microtask.secret
+            return replace(given, **changed) if planted and changed else given
+
+        real = operations.submit_answers
+
+        def listening(given: Sequence[Submission], **more: Any) -> Any:
+            replies = real(given, **more)
+            for one, reply in zip(given, replies, strict=True):
+                task = Assignment.objects.get(pk=one.assignment).microtask
+                if "gold" in task.secret and isinstance(reply, Ack):
+                    told.append((task, one.annotator, reply.feedback))
+            return replies
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(crew, "_answer", answer)
+            patch.setattr(operations, "submit_answers", listening)
+            crew.work()
+        return told
+
+    def test_is_asked_of_somebody_new_and_teaches_without_changing_anything(
+        self, acme: Organisation, crowd: list[User]
+    ) -> None:
+        told = self.worked(acme, crowd)
+
+        assert told
+        for task, person, feedback in told:
+            assert task.payload["kind"] == "attributes" and "gold" not in task.payload
+            assert feedback["correct"] is True and feedback["message"] == "Right."
+            refinement = Refinement.objects.get(pk=task.secret["refinement"])
+            assert person.pk not in {s["annotator"] for s in refinement.case["said"]}
+        assert Event.objects.filter(kind="gold", microtask__kind="attributes").count() == len(told)
+        learned = [e.data for e in Event.objects.filter(kind="outcome") if e.data["kind"] == "attributes"]
+        assert sum(o["gold"] for o in learned) == len(told)
+        assert not Microtask.objects.filter(state="open").exists()
+
+    def test_that_was_answered_wrongly_says_what_was_settled(
+        self, acme: Organisation, crowd: list[User]
+    ) -> None:
+        told = self.worked(acme, crowd, outcome="answered", value={"attributes": {"color": "green"}})
+
+        assert told
+        for _, _, feedback in told:
+            assert feedback == {"correct": False, "message": "Another answer was settled for: color."}
+        assert all(r.value == {"attributes": {"color": "blue"}} for r in Refinement.objects.all())
+
+    def test_that_was_evaded_is_not_held_against_anybody(self, acme: Organisation, crowd: list[User]) -> None:
+        told = self.worked(acme, crowd, outcome="unsure", value=None)
+
+        assert told and all(feedback is None for _, _, feedback in told)
+        assert not Event.objects.filter(kind="gold", microtask__kind="attributes").exists()
+
+
 class TestDuplicates:
     def test_two_outlines_of_one_object_become_one_before_the_dataset_closes(
         self, acme: Organisation, crowd: list[User]

@@ -7,6 +7,7 @@ from django.db.models import Max
 
 from engine.assemble import assemble
 from engine.types import ResolvedObject, to_json
+from webapp.labeling import refining_gold
 from webapp.labeling.duplicates import ask_about_duplicates
 from webapp.labeling.models import Annotation, Microtask, Refinement, SceneObject, Tile
 from webapp.labeling.searching import search_where_hopes_were_too_high
@@ -98,6 +99,7 @@ def close_finished_datasets(*, now: datetime) -> list[Dataset]:
             continue
         if ask_about_duplicates(dataset, now=now):
             continue
+        refining_gold.withdraw(dataset)
         for scene in dataset.scenes.all():
             assemble_scene(scene)
         dataset.state, dataset.done_at = Dataset.State.DONE, now
@@ -115,6 +117,8 @@ def is_finished(dataset: Dataset) -> bool:
         and not SceneObject.objects.filter(scene__dataset=dataset)
         .exclude(state__in=SceneObject.SETTLED)
         .exists()
-        and not Microtask.objects.filter(dataset=dataset, state=Microtask.State.OPEN).exists()
+        and not Microtask.objects.filter(dataset=dataset, state=Microtask.State.OPEN)
+        .exclude(secret__has_key="gold")
+        .exists()
         and not Refinement.objects.filter(scene__dataset=dataset, state=Refinement.State.OPEN).exists()
     )

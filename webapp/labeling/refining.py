@@ -22,7 +22,7 @@ from routing.refinement import (
     next_refinement_step,
 )
 from routing.refinement_credit import author_of, credit_refinement
-from webapp.labeling import refining_effects, refining_regions
+from webapp.labeling import refining_effects, refining_gold, refining_pairs, refining_regions
 from webapp.labeling.given import Feedback, Given
 from webapp.labeling.lifecycle import ask_once_more, escalate, reopen
 from webapp.labeling.models import Microtask, Refinement, SceneObject
@@ -40,6 +40,8 @@ def concerns(microtask: Microtask) -> bool:
 def absorb_refinement(given: Given) -> Feedback:
     """Let one counted answer to a refinement take effect."""
     task, book = given.microtask, given.book
+    if "gold" in task.secret:
+        return refining_gold.score(given)
     refinement = Refinement.objects.get(pk=task.secret["refinement"])
     gone = task.object_id is not None and given.row.state in (
         SceneObject.State.REJECTED,
@@ -93,6 +95,8 @@ def _said(given: Given, case: RefinementCase) -> Said:
         value["shape"] = given.microtask.payload["shape"]
     if "on" in value:
         value["point"] = given.microtask.payload["point"]
+    if "choice" in value:
+        value |= {side: given.microtask.secret[side] for side in "ab"}
     return Said(
         given.annotator.pk, kind, value, noise, right, rows, rules=bool(given.microtask.secret.get("rules")),
         about=case.evidence, seconds=given.seconds or None,
@@ -115,6 +119,7 @@ def _after_evasion(
         payload.get("shape"),
         payload.get("point"),
         payload.get("open"),
+        refining_pairs.authors(given.microtask),
     )
 
 
@@ -160,6 +165,7 @@ def _ask(given: Given, refinement: Refinement, case: RefinementCase, step: AskMo
     refinement.case["waiting"] += step.count
     value = _stake(case, given.policy)
     same = step.shape == task.payload.get("shape") and step.point == task.payload.get("point")
+    same = same and step.pair == refining_pairs.authors(task)
     same = same and (step.segments is None or step.segments == task.payload.get("open"))
     if step.kind == task.kind and same:
         task.excluded = sorted({*task.excluded, *people})
@@ -175,9 +181,12 @@ def _ask(given: Given, refinement: Refinement, case: RefinementCase, step: AskMo
         details["shape"] = step.shape
     if step.point is not None:
         details = {"point": step.point, "class": given.row.label}
+    hidden: dict[str, Any] = {}
+    if step.pair is not None:
+        details, hidden = refining_pairs.shown(case, given.row, step.pair)
     wish_for(
         book, refinement, _row(given), step.kind, task.project, reason=step.reason, value=value, count=step.count,
-        details=details, excluded=people,
+        details=details, excluded=people, hidden=hidden,
     )  # fmt: skip
 
 
@@ -231,6 +240,7 @@ def _settle(given: Given, refinement: Refinement, case: RefinementCase, step: Se
         case, step.value, step.risk, domain=given.domain, cls=cls, policy=given.policy
     ):
         book.learn(annotator, replace(outcome, gold=by == "specialist"))
+    refining_gold.plant(given, refinement, case, step.value)
     refining_effects.apply(given, refinement, step.value)
 
 

@@ -77,8 +77,10 @@ def begin(book: Book, refinement: Refinement, ask: dict[str, Any], project: Proj
 def wish_for(
     book: Book, refinement: Refinement, row: SceneObject | None, kind: str, project: Project, *, reason: str, value: float,
     count: int = 1, tier: str = "crowd", details: dict[str, Any] | None = None, excluded: Iterable[int] = (),
+    gold: dict[str, Any] | None = None, hidden: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Wish for a micro-task about a refinement: its own question, or another kind with `details` of its own."""
+    """Wish for a micro-task about a refinement: its own question, or another kind with `details` of its own. With `gold`,
+    the known answer, it is asked only to see who knows it. `hidden` is kept from whoever answers."""
     scene_id = refinement.scene_id
     book.shelf.load_scenes([scene_id])
     away = frozenset(excluded)
@@ -88,7 +90,12 @@ def wish_for(
         Wish(
             kind, book.tiles.get(row.tile_id) if row else None, row, book.shelf.scene(scene_id).dataset_id, scene_id, project,
             tier, reason, value=value, details=refinement.case["ask"] if details is None else details,
-            secret={"refinement": refinement.pk, **({"rules": True} if tier == "specialist" else {})},
+            secret={
+                "refinement": refinement.pk,
+                **({"rules": True} if tier == "specialist" else {}),
+                **({} if gold is None else {"gold": gold}),
+                **(hidden or {}),
+            },
             excluded=away, count=count,
         )
     )  # fmt: skip
