@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import connection, models, transaction
 from django.db.models import QuerySet
 from django.db.models.base import ModelState
 
@@ -90,6 +90,7 @@ class Book:
         self.dirty_objects: set[int] = set()
         self.dirty_tiles: set[int] = set()
         self.dirty_microtasks: set[int] = set()
+        self.revised_microtasks: set[int] = set()  # of which more changed than the state
         self.settled_tiles: set[int] = set()  # tiles that may have become settled
         self.settled_objects: list[SceneObject] = []  # objects that may want refining
         self.queued = False  # an object began to wait for a grid page
@@ -200,6 +201,7 @@ class Book:
                 self.dirty_tiles.add(row.pk)
             case Microtask():
                 self.dirty_microtasks.add(row.pk)
+                self.revised_microtasks.add(row.pk)
 
     def learn(self, annotator: int, outcome: Outcome) -> None:
         """Add one outcome to a track record, and to the log that records are rebuilt from."""
@@ -210,7 +212,7 @@ class Book:
         """Close a micro-task with its final outcome; wanted answers that nobody holds are withdrawn."""
         microtask.state = Microtask.State.RESOLVED
         microtask.resolved_at = self.now
-        self.touch(microtask)
+        self.dirty_microtasks.add(microtask.pk)
         self.new_resolutions.append((microtask, by, outcome))
 
     # Saving --------------------------------------------------------------------------------------------------
@@ -248,14 +250,16 @@ class Book:
 
     def _save_microtasks(self) -> None:
         rows = [self.microtasks[pk] for pk in sorted(self.dirty_microtasks)]
-        fields = ["state", "resolved_at", "excluded", "secret", "value"]
-        bulk.update(Microtask, ["id", *fields], [_values(row, fields) for row in rows])
+        # Most are closed as they were asked; rewriting their JSON would take half of the statement's time.
+        for fields, revised in ((REVISED, True), (CLOSED, False)):
+            part = [_values(row, fields) for row in rows if (row.pk in self.revised_microtasks) is revised]
+            bulk.update(Microtask, ["id", *fields], part)
         bulk.execute(
             f"UPDATE labeling_assignment SET state = '{Assignment.State.WITHDRAWN}' WHERE microtask_id {{ids}}"
             f" AND state = '{Assignment.State.OPEN}'",
             [row.pk for row in rows if row.state != Microtask.State.OPEN],
         )
-        self.dirty_microtasks = set()
+        self.dirty_microtasks, self.revised_microtasks = set(), set()
 
     def _save_records(self) -> None:
         """Add what was learnt to the stored records. They are locked only here and in order of annotator: other
@@ -342,6 +346,8 @@ OBJECT_FIELDS = [
     "state", "label", "box", "version", "versions_made", "case", "evidence", "touched",
     "risk", "settled_by", "audited", "queued_at", "settled_at",
 ]  # fmt: skip
+CLOSED = ["state", "resolved_at"]  # what changes of a micro-task when it is resolved,
+REVISED = [*CLOSED, "excluded", "secret", "value"]  # and when it is asked once more
 TILE_FIELDS = ["state", "looks", "refused_seeds", "expected_missed"]
 
 
@@ -357,7 +363,9 @@ def insert_assignments(rows: Sequence[Assignment], shelf: Shelf) -> None:
     if not rows:
         return
     lanes = {(row.project_id, row.lane) for row in rows}
-    bulk.insert(Lane, ["project_id", "key"], sorted(lanes - shelf.lanes), on_conflict="DO NOTHING")
+    if new := lanes - shelf.lanes:
+        bulk.insert(Lane, ["project_id", "key"], sorted(new), on_conflict="DO NOTHING")
+        transaction.on_commit(lambda: shelf.lanes.update(new))
     bulk.insert(
         Assignment, ["microtask_id", "state", "lease", "session", "epoch", "offer", "project_id", "lane", "rank"],
         [[r.microtask.pk, r.state, "", "", 0, {}, r.project_id, r.lane, r.rank] for r in rows],

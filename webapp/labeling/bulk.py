@@ -118,6 +118,15 @@ def dumps(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
 
 
+def gathered(*columns: str) -> str:
+    """SQL for a group's rows as one JSON array, which is read much faster than many short texts: of the values of one
+    column (numbers or JSON), or of arrays of several."""
+    row = " || ',' || ".join(f"cast({column} AS text)" for column in columns)
+    row = f"'[' || {row} || ']'" if len(columns) > 1 else row
+    together = f"string_agg({row}, ',')" if is_postgresql() else f"group_concat({row}, ',')"
+    return f"'[' || {together} || ']'"
+
+
 def is_postgresql() -> bool:
     return connection.vendor == "postgresql"
 

@@ -80,22 +80,22 @@ def _due(book: Book, flush: bool) -> list[tuple[int, int]]:
 
     Only those that have waited longest are counted, so that looking costs the same however many wait.
     """
+    long_ago = connection.ops.adapt_datetimefield_value(book.now - MAX_WAIT)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT o.scene_id, o.label, d.project_id, o.queued_at FROM labeling_sceneobject o"
-            " JOIN scenes_scene s ON s.id = o.scene_id JOIN scenes_dataset d ON d.id = s.dataset_id"
-            " JOIN projects_project p ON p.id = d.project_id WHERE o.state = 'grid' AND NOT p.paused"
-            f" ORDER BY o.queued_at LIMIT {MOST_LOOKED_AT}"
+            "SELECT scene_id, label, count(*), min(queued_at) < %s FROM ("
+            "SELECT scene_id, label, queued_at FROM labeling_sceneobject WHERE state = 'grid' AND scene_id NOT IN ("
+            "SELECT s.id FROM scenes_scene s JOIN scenes_dataset d ON d.id = s.dataset_id"
+            " JOIN projects_project p ON p.id = d.project_id WHERE p.paused)"
+            f" ORDER BY queued_at LIMIT {MOST_LOOKED_AT}) AS waiting GROUP BY scene_id, label ORDER BY min(queued_at)",
+            [long_ago],
         )
         rows = cursor.fetchall()
-    found: dict[tuple[int, int, int], list[Any]] = defaultdict(list)
-    for scene, label, project, queued_at in rows:
-        found[scene, label, project].append(bulk.aware(queued_at))
-    book.shelf.load_projects({project for _, _, project in found})
+    book.shelf.load_scenes({scene for scene, *_ in rows})
     due = []
-    for (scene, label, project), waiting in found.items():
-        size = book.policy(book.shelf.project(project)).grid_size
-        if flush or len(waiting) >= size or (waiting[0] or book.now) < book.now - MAX_WAIT:
+    for scene, label, count, late in rows:
+        size = book.policy(book.shelf.scene(scene).dataset.project).grid_size
+        if flush or late or count >= size:
             due.append((scene, label))
     return due[:MOST_GROUPS]
 
@@ -103,13 +103,11 @@ def _due(book: Book, flush: bool) -> list[tuple[int, int]]:
 def _standing(scenes: set[int]) -> dict[int, Boxes]:
     """The boxes of the objects of each scene that were not rejected."""
     rows = bulk.select(
-        "SELECT scene_id, box FROM labeling_sceneobject WHERE scene_id {ids} AND state <> %s",
+        f"SELECT scene_id, {bulk.gathered('box')} FROM labeling_sceneobject WHERE scene_id {{ids}} AND state <> %s"
+        " GROUP BY scene_id",
         scenes, SceneObject.State.REJECTED,
     )  # fmt: skip
-    found: dict[int, list[Any]] = {scene: [] for scene in scenes}
-    for scene, box in rows:
-        found[scene].append(bulk.loads(box))
-    return {scene: np.array(boxes, float) for scene, boxes in found.items()}
+    return {scene: np.array(bulk.loads(boxes), float) for scene, boxes in rows}
 
 
 def _form(book: Book, rows: list[SceneObject], live: Boxes, rng: np.random.Generator, flush: bool) -> None:

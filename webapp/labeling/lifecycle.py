@@ -13,7 +13,7 @@ from routing.workflow import credit_object
 from webapp.labeling import bulk, loading, payloads, refining_payloads
 from webapp.labeling.book import Book, Wish, lane_key
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
-from webapp.labeling.payloads import Live
+from webapp.labeling.payloads import Live, Standing
 from webapp.labeling.refining_open import open_refinements
 from webapp.labeling.shelf import Brief
 from webapp.projects.models import Project
@@ -181,13 +181,15 @@ def live_objects(scene_id: int) -> list[Live]:
 
 def live_in(scenes: Iterable[int]) -> dict[int, list[Live]]:
     """The objects of several scenes that are not rejected, by scene."""
-    found: dict[int, list[Live]] = {scene: [] for scene in scenes}
+    wanted = list(scenes)
     rows = bulk.select(
-        "SELECT scene_id, id, box, label FROM labeling_sceneobject WHERE scene_id {ids} AND state NOT IN (%s, %s)",
-        found, State.REJECTED, State.UNDECIDABLE,
+        f"SELECT scene_id, {bulk.gathered('id', 'label', 'box')} FROM labeling_sceneobject WHERE scene_id {{ids}}"
+        " AND state NOT IN (%s, %s) GROUP BY scene_id",
+        wanted, State.REJECTED, State.UNDECIDABLE,
     )  # fmt: skip
-    for scene, pk, box, label in rows:
-        found[scene].append(Live(pk, bulk.loads(box), label))
+    found: dict[int, list[Live]] = {scene: [] for scene in wanted}
+    for scene, objects in rows:
+        found[scene] = Standing(Live(pk, box, label) for pk, label, box in bulk.loads(objects))
     return found
 
 
@@ -196,11 +198,11 @@ def fulfil_wishes(book: Book) -> int:
     open_refinements(book)
     if not book.wishes:
         return 0
-    live = live_in({w.scene_id for w in book.wishes})
+    live = live_in({w.scene_id for w in book.wishes if w.kind != "grid_verify"})
     wishes, book.wishes = book.wishes, []
     ids = loading.reserve(Microtask, len(wishes))
     rows = [
-        _microtask(book, pk, wish, live[wish.scene_id], book.shelf.brief(wish.project))
+        _microtask(book, pk, wish, live.get(wish.scene_id, []), book.shelf.brief(wish.project))
         for pk, wish in zip(ids, wishes, strict=True)
     ]
     loading.insert(rows)

@@ -41,6 +41,8 @@ class Presence:
         if self._held_by is not connection.connection:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [CLASS, self.key])
+                # Compiling the statements of a round takes longer than running them.
+                cursor.execute("SET jit = off")
             self._held_by, self._read_at = connection.connection, 0.0
         if now > self._read_at + EVERY_S:
             keys = sorted(living() | {self.key})

@@ -206,7 +206,10 @@ class Windows:
         if not lanes:
             return found
         # Whole numbers in the text, so that the plan is made for them: of an unknown LIMIT it expects a tenth of all rows.
-        mine = f" AND (a.id >> 6) %% {share.of} = {share.index}" if share.of > 1 else ""
+        # The share is what the others leave: of an equality with what is computed, PostgreSQL expects one row in 200, and
+        # would sort the whole lane instead of reading its head in order.
+        others = ", ".join(str(n) for n in range(share.of) if n != share.index)
+        mine = f" AND (a.id >> 6) %% {share.of} NOT IN ({others})" if others else ""
         head = (
             "SELECT id FROM labeling_assignment a WHERE a.state = 'open' AND a.project_id = {project} AND a.lane = {lane}"
             f"{mine} ORDER BY a.rank DESC LIMIT {size}"
