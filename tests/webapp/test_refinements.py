@@ -597,7 +597,12 @@ class TestGold:
             planted = "gold" in row.microtask.secret
             return replace(given, **changed) if planted and changed else given
 
-        real = operations.submit_answers
+        real, close = operations.submit_answers, close_finished_datasets
+
+        def patient(**more: Any) -> Any:
+            """Closing a dataset withdraws what is planted in it; here it waits."""
+            planted = Microtask.objects.filter(state="open", secret__has_key="gold")
+            return [] if planted.exists() else close(**more)
 
         def listening(given: Sequence[Submission], **more: Any) -> Any:
             replies = real(given, **more)
@@ -610,6 +615,7 @@ class TestGold:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(crew, "_answer", answer)
             patch.setattr(operations, "submit_answers", listening)
+            patch.setitem(globals(), "close_finished_datasets", patient)
             crew.work()
         return told
 
