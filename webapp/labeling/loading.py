@@ -82,14 +82,17 @@ def new(table: type[Row], *, related: dict[str, Any], **values: Any) -> Row:
     """
     instance = table.__new__(table)
     state = instance.__dict__
-    for column, default in _defaults(table):
-        state[column] = default() if callable(default) else default
+    plain, fresh = _defaults(table)
+    state.update(plain)
+    for column, default in fresh:
+        if column not in values:
+            state[column] = default()
     state.update(values)
     instance._state = ModelState()
     instance._state.db = "default"
+    instance._state.fields_cache = dict(related)
     for name, other in related.items():
-        state[f"{name}_id"] = None if other is None else other.pk
-        instance._state.fields_cache[name] = other
+        state[f"{name}_id"] = None if other is None else other.__dict__["id"]
     return instance
 
 
@@ -104,13 +107,17 @@ def _columns(table: type[models.Model]) -> list[str]:
 
 
 @cache
-def _defaults(table: type[models.Model]) -> list[tuple[str, Any]]:
-    """Column and default of every field; what makes a default anew is kept as it is, to be called for each row."""
-    found: list[tuple[str, Any]] = []
+def _defaults(table: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str, Callable[[], Any]]]]:
+    """Defaults by column: those that all rows share, and those that are made anew for each row."""
+    shared: dict[str, Any] = {}
+    fresh: list[tuple[str, Callable[[], Any]]] = []
     for field in table._meta.concrete_fields:
         default: Any = field.default if field.has_default() else field.get_default()
-        found.append((str(field.attname), default))
-    return found
+        if callable(default):
+            fresh.append((str(field.attname), default))
+        else:
+            shared[str(field.attname)] = default
+    return shared, fresh
 
 
 # What COPY reads ---------------------------------------------------------------------------------------------
