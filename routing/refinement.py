@@ -14,6 +14,7 @@ from routing import skill
 from routing.consensus.contract import p_similar
 from routing.policy import RoutingPolicy
 from routing.refinement_fusing import ASPECTS, LOSS_POWER, REPEATED, Fused, fuse_chosen, fuse_drawn, is_drawn
+from routing.refinement_pairs import rival_pair, setback
 from routing.refinement_points import contradictions, disputed_point
 from routing.refinement_regions import contested, fuse_regions, ruled
 from routing.skill import GROUP, Rows
@@ -91,9 +92,14 @@ class RefinementCase:
         return [(list(s.value["point"]), bool(s.value["on"])) for s in self.said if "on" in s.value]
 
     @property
+    def compared(self) -> list[Mapping[str, Any]]:
+        """Return the answers `{choice, a, b}` about two drawings, a and b their authors."""
+        return [s.value for s in self.said if "choice" in s.value]
+
+    @property
     def evidence(self) -> int:
-        """Return how many answers make the shape as it stands: drawings, and points between them."""
-        return len(self.drawn) + len(self.points)
+        """Return how many answers make the shape as it stands: drawings, and points and choices between them."""
+        return len(self.drawn) + len(self.points) + len(self.compared)
 
     @property
     def looks(self) -> tuple[Said, ...]:
@@ -111,8 +117,8 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class AskMore:
-    """`count` more answers of this kind; looks show `shape`, point_yesno its `point`, and of a block only `segments` are
-    open (None: all). `terms` holds each option's expected seconds."""
+    """`count` more answers of this kind; looks show `shape`, point_yesno its `point`, compare_two the drawings of a `pair` of
+    authors, and of a block only `segments` are open (None: all). `terms` holds each option's expected seconds."""
 
     kind: str
     reason: str
@@ -120,6 +126,7 @@ class AskMore:
     shape: dict[str, Any] | None = None
     point: list[float] | None = None
     segments: list[int] | None = None
+    pair: tuple[int, int] | None = None
     terms: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -217,7 +224,7 @@ def current(case: RefinementCase, policy: RoutingPolicy) -> Fused:
             return fuse_regions(case.ask, values, rights, policy.evidence_discount)
         return fuse_chosen(case.kind, case.ask, values, rights, policy.evidence_discount)
     tolerance = policy.tolerance_shape[ASPECTS[case.kind]]
-    noises = [s.noise for s in case.drawn]
+    noises = [s.noise * setback(s.annotator, case.compared) for s in case.drawn]
     if points := case.points:
         noises = [n * contradictions(v, points) for n, v in zip(noises, values, strict=True)]
     found = fuse_drawn(case.kind, case.ask, values, noises, tolerance)
@@ -251,7 +258,7 @@ def _ruled(case: RefinementCase, ruling: Said, policy: RoutingPolicy) -> Settled
 def _next_drawn(case: RefinementCase, found: Fused, policy: RoutingPolicy) -> AskMore | Refer:
     aspect, count = ASPECTS[case.kind], len(case.drawn)
     if count >= policy.max_drawings and not _may_look(aspect, case, policy):
-        return Refer(f"still unsettled after {count} drawings")
+        return _compare(case, policy) or Refer(f"still unsettled after {count} drawings")
     if case.looks and len(case.points) < MAX_POINTS and aspect == "outline":
         # People refused the fused shape, so they can say which of the drawings is right where these differ.
         point = disputed_point([dict(s.value) for s in case.drawn], case.points)
@@ -261,11 +268,21 @@ def _next_drawn(case: RefinementCase, found: Fused, policy: RoutingPolicy) -> As
     looked = sum(1 for s in case.said if "verdict" in s.value)
     terms = plan.options(found.p_right, count, looked, DEPTH)
     if not terms:
-        return Refer(f"still unsettled after {count} drawings and {looked} looks")
+        return _compare(case, policy) or Refer(f"still unsettled after {count} drawings and {looked} looks")
     best = min(terms, key=lambda name: terms[name])
     if best == case.kind:
         return AskMore(case.kind, "the drawings are not close enough yet", terms=terms)
     return AskMore(best, "one look tells whether the shape fits", shape=found.value["shape"], terms=terms)
+
+
+def _compare(case: RefinementCase, policy: RoutingPolicy) -> AskMore | None:
+    """Before a specialist has to draw, the crowd says which of the drawings that differ most fits better."""
+    drawings = {s.annotator: s.value for s in case.drawn}
+    tolerance = policy.tolerance_shape[ASPECTS[case.kind]]
+    pair = rival_pair(case.kind, case.ask, drawings, case.compared, tolerance)
+    if pair is None:
+        return None
+    return AskMore("compare_two", "two drawings differ: one look tells which fits", pair=pair)
 
 
 def _may_look(aspect: str, case: RefinementCase, policy: RoutingPolicy) -> bool:

@@ -7,10 +7,11 @@ import numpy as np
 
 from routing import skill
 from routing.annotation.shapes import shape_from_json
-from routing.outcomes import DRAWN, Outcome
+from routing.outcomes import DRAWN, RIGHT, WRONG, Outcome
 from routing.policy import RoutingPolicy
 from routing.refinement import RefinementCase, Said
 from routing.refinement_fusing import ASPECTS, is_drawn, questions, similarity
+from routing.refinement_pairs import chose_well
 from routing.refinement_points import holds
 from routing.refinement_regions import PASS_SHARE, agreement
 from routing.skill import Rows
@@ -23,6 +24,8 @@ def author_of(record: TrackRecord, kind: str, domain: str) -> tuple[float, float
     """Return what a record says of somebody's refinements: relative noise, P(right choice), and rows of their looks."""
     if kind in skill.VERDICT_POOL:
         return 1.0, 1.0, record.verdict_rows(kind, domain)
+    if kind == "compare_two":
+        return 1.0, record.compare_accuracy(), skill.VERIFY
     key = f"d|{kind}|{skill.quoted(domain)}" if domain else f"d|{kind}|"
     *_, loss, n = record.amounts(key)
     usual = USUAL_LOSS * float(np.sqrt(skill.TIER_ERROR[record.tier]))
@@ -41,8 +44,8 @@ def credit_refinement(
 ) -> list[tuple[int, Outcome]]:
     """Return who was how right, once a refinement is settled with this value and risk; the person who ruled is left out.
 
-    Shapes: right within the tolerance, with their similarity; looks: against the shape that was shown; whoever deleted
-    what is there drew a phantom. Choices: right when equal in every part.
+    Shapes: right within the tolerance, with their similarity; looks: against the shape that was shown; choices between two
+    drawings: by which is nearer; whoever deleted what is there drew a phantom. Choices: right when equal in every part.
     """
     out: list[tuple[int, Outcome]] = []
     for said in case.said:
@@ -68,6 +71,11 @@ def _judged(
         close = _alike(case, said.value["shape"], value["shape"])
         verdict = str(said.value["verdict"])
         return verdict, "good" if close >= policy.tolerance_shape[ASPECTS[case.kind]] else "geometry", None
+    if "choice" in said.value:
+        drawings = {s.annotator: s.value["shape"] for s in case.drawn}
+        a, b = (_alike(case, drawings[said.value[side]], value["shape"]) for side in "ab")
+        well = chose_well(said.value["choice"], a, b, policy.tolerance_shape[ASPECTS[case.kind]])
+        return RIGHT if well else WRONG, "good", None
     if "on" in said.value:
         right = holds(value, said.value["point"]) == said.value["on"]
         return DRAWN, "good" if right else "geometry", None

@@ -25,7 +25,7 @@ from routing.consensus.polygons import shape_of
 from routing.consensus.polylines import resampled
 from routing.refinement_fusing import ASPECTS, similarity
 from routing.simulation import perception as eye
-from routing.simulation.answers import KEEP, Mind, Payload, Reply
+from routing.simulation.answers import ANSWERS, KEEP, Mind, Payload, Reply
 from routing.simulation.truth import Truth
 
 Array = npt.NDArray[np.float64]
@@ -106,6 +106,28 @@ def point(payload: Payload, truth: Truth, mind: Mind) -> Reply:
     slip = mind.profile.kind == "random" or mind.rng.random() < 0.03
     on = depth + margin * float(mind.rng.normal()) > 0
     return Reply({"on": on != (slip and bool(mind.rng.random() < 0.5))}, float(truth.difficulty[seen.index]))
+
+
+def prefer(payload: Payload, truth: Truth, mind: Mind) -> Reply:
+    """Choose the better of two drawings; two boxes are compared as versions of an object are."""
+    if "shape" not in payload["a"] or mind.profile.kind in ("yes_spam", "bot", "random"):
+        return ANSWERS["compare_two"](payload, truth, mind)
+    seen = eye.compare(payload["a"]["xyxy"], None, truth, 0.5, NONE)
+    kind = "polyline" if payload["a"]["shape"]["type"] == "polyline" else "fix_polygon"
+    true = _true_shape(kind, truth, seen.index)
+    if true is None:
+        return Reply({"choice": "both_bad"})
+    noise = 0.05 * math.exp(-0.3 * mind.theta) * mind.rng.normal(size=2)
+    alike = [
+        similarity(kind, payload, _as_polygon(shape_from_json(payload[side]["shape"])), true) for side in "ab"
+    ]
+    a, b = (value + float(n) for value, n in zip(alike, noise, strict=True))
+    d = float(truth.difficulty[seen.index])
+    if max(a, b) < float(payload["tolerance"]) - 0.15:
+        return Reply({"choice": "both_bad"}, d)
+    if abs(a - b) < 0.015:
+        return Reply({"choice": "equal"}, d)
+    return Reply({"choice": "A" if a > b else "B"}, d)
 
 
 def _true_shape(kind: str, truth: Truth, index: int) -> Shape | None:
@@ -273,4 +295,5 @@ SHAPES: dict[str, Callable[[Payload, Truth, Mind], Reply]] = {
     "verify_mask": judge,
     "verify_cuboid": judge,
     "point_yesno": point,
+    "compare_two": prefer,
 }

@@ -513,12 +513,21 @@ def run_trial(kind: str, objects: int, seed: int = 11) -> dict[str, float]:
                 payload["shape"] = step.shape
             if step.point is not None:
                 payload |= {"point": step.point, "class": 0}
+            pair: dict[str, int] = {}
+            if step.pair is not None:
+                pair = dict(zip("ab", step.pair, strict=True))
+                shapes = {s.annotator: s.value["shape"] for s in case.drawn}
+                payload |= {
+                    side: {"xyxy": box.tolist(), "class": 0, "shape": shapes[author]}
+                    for side, author in pair.items()
+                }
             reply = crowd[turn].answer(payload, truth, tasks_done=100, now_s=0.0)
             answers, seconds = answers + 1, seconds + reply.active_ms / 1000
             if reply.value is None:
                 continue
             value = dict(reply.value) | ({"shape": step.shape} if step.shape is not None else {})
             value |= {"point": step.point} if step.point is not None else {}
+            value |= pair
             about = case.evidence
             case = RefinementCase(kind, ask, (*case.said, Said(int(turn), step.kind, value, about=about)))
         step = next_refinement_step(case, POLICY)

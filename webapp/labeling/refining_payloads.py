@@ -35,6 +35,10 @@ def shown(
         a, b = details["a"]["xyxy"], details["b"]["xyxy"]
         hull = [min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])]
         return payloads.around(hull, scene), extra
+    if kind == "compare_two":
+        assert row is not None
+        aspect = "line" if details["a"]["shape"]["type"] == "polyline" else "outline"
+        return view, {**extra, "object": {"id": row.pk}, "tolerance": policy.tolerance_shape[aspect]}
     if row is not None:
         extra["object"] = payloads.shown_object(row)
         if kind in WITH_CONTEXT:
