@@ -5,10 +5,10 @@ differ least are merged by Ward's criterion until few enough segments are left f
 model proposes better segments, these are not needed.
 """
 
+import hashlib
 import heapq
 import itertools
 import math
-import zlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -39,7 +39,8 @@ def blocks(width: int, height: int, *, most_px: int = BLOCK_PX) -> Iterator[Rect
 
 def chosen(rect: Rect, scene: str, share: float) -> bool:
     """Return whether a block is among the share that is asked about: by chance, but the same whenever it is computed."""
-    return zlib.crc32(f"{scene} {rect[0]} {rect[1]}".encode()) < share * 2**32
+    drawn = hashlib.blake2b(f"{scene} {rect[0]} {rect[1]}".encode(), digest_size=4).digest()
+    return int.from_bytes(drawn) < share * 2**32
 
 
 def segments_of(pixels: npt.NDArray[np.uint8], *, most: int = MOST_SEGMENTS) -> Ids:

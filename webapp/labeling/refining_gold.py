@@ -3,7 +3,6 @@
 They look like any other question. Their answers change no object, only what is known of the person who answers.
 """
 
-import zlib
 from typing import Any
 
 import numpy as np
@@ -30,14 +29,16 @@ def plant(given: Given, refinement: Refinement, case: RefinementCase, value: dic
     certain = refinement.settled_by == "specialist" or (refinement.risk or 0.0) <= MOST_RISK
     if not certain or case.kind == "name_unknown" or refinement.aspect.startswith("same:"):
         return
-    dice = zlib.crc32(f"gold {refinement.pk} {refinement.rounds}".encode())
-    if dice >= given.policy.gold_share * 2**32:
+    dice = np.random.default_rng(
+        [refinement.pk, refinement.rounds]
+    )  # the same when the answer is absorbed again
+    if dice.random() >= given.policy.gold_share:
         return
     people = {s.annotator for s in case.said} | set(refinement.case["evaded"])
     if not book.eligible(project, "crowd") - people - book.reserved(project, people):
         return
     tolerance = given.policy.tolerance_shape.get(ASPECTS[case.kind], 0.0)
-    known = known_question(case.kind, case.ask, value, tolerance, np.random.default_rng(dice))
+    known = known_question(case.kind, case.ask, value, tolerance, dice)
     details = dict(known.details)
     row: SceneObject | None = given.row if given.microtask.object_id else None
     if known.kind == "point_yesno" and row is not None:
