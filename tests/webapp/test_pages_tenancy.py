@@ -27,7 +27,7 @@ from webapp.labeling.models import (
 from webapp.ops.models import Alert, DatasetStatus
 from webapp.people.models import Appeal, User
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
-from webapp.projects.models import Project
+from webapp.projects.models import GuidelineRead, Project
 from webapp.scenes.models import Dataset, Scene
 
 SECRETS = ("Acme", "Trees", "north", "secret-scene", "ada", "secret-run")
@@ -42,7 +42,7 @@ API = {
     "feed-release",
     "refine-mask",  # only for who holds the task: test_refiner.py
 }  # their rows are named in the body, or are the viewer's own
-SIGNED = {"crop", "cloud", "join"}  # protected by signature; tested with the feed and with the login
+SIGNED = {"crop", "deep_crop", "cloud", "join"}  # protected by signature; tested with the feed and with the login
 
 
 @pytest.fixture
@@ -85,6 +85,7 @@ def rows(project: Project, dataset: Dataset, ada: User, olga: User) -> dict[type
         ada.qualifications.get(),
         project.schemas.get(),
         project.guidelines.get(),
+        GuidelineRead.objects.create(project=project, person=ada, label=0, version=1),
         project.organisation,
         Appeal.objects.create(person=ada, message="secret-run"),
         Alert.objects.create(
@@ -131,6 +132,7 @@ def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
     scene = rows[Scene].pk
     return {
         "guideline": [reverse("guideline", args=[rows[Project].pk])],
+        "guideline-news": [reverse("guideline-news", args=[rows[Project].pk])],
         "ops:pause": [reverse("ops:pause", args=[rows[Project].pk])],
         "ops:dataset": [reverse("ops:dataset", args=[rows[Dataset].pk])],
         "ops:scene": [reverse("ops:scene", args=[scene])],

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from routing.annotation.schema import LabelSchema, SchemaError
 from routing.policy import PolicyError, RoutingPolicy
 from webapp.people.tenancy import TenantAdmin
-from webapp.projects.models import GuidelineVersion, Project, SchemaVersion
+from webapp.projects.models import GuidelineRead, GuidelineVersion, Project, SchemaVersion
 
 
 class ProjectForm(ModelForm):
@@ -61,3 +61,11 @@ class SchemaVersionAdmin(VersionAdmin):
 @admin.register(GuidelineVersion)
 class GuidelineVersionAdmin(VersionAdmin):
     pass
+
+
+@admin.register(GuidelineRead)
+class GuidelineReadAdmin(TenantAdmin):
+    tenant_path = "project__organisation"
+    list_display = ("project", "person", "label", "version", "correct", "read_at")
+    list_select_related = ("project", "person")
+    search_fields = ("person__username",)

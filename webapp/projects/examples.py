@@ -1,11 +1,12 @@
 """Right and wrong examples of a guideline: crops of a project's own scenes. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 MOST = 24  # more are not read
 MAX_CAPTION = 200
+SHOWN = 3  # right ones, and as many wrong ones, beside a task: what is read at a glance
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +50,29 @@ def square_around(
     left = min(max(x - w / 2, 0.0), width - w)
     top = min(max(y - h / 2, 0.0), height - h)
     return left, top, w, h
+
+
+def examples_of(examples: Sequence[Example], label: int | None) -> list[tuple[int, Example]]:
+    """Return those that bear on a class, with their numbers in the guideline: its own first, at most SHOWN right and
+    SHOWN wrong ones. Without a class all of them."""
+    numbered = list(enumerate(examples))
+    if label is None:
+        return numbered
+    own = sorted(
+        (pair for pair in numbered if pair[1].label in (None, label)), key=lambda pair: pair[1].label is None
+    )
+    return [
+        pair for verdict in ("right", "wrong") for pair in [p for p in own if p[1].verdict == verdict][:SHOWN]
+    ]
+
+
+def new_examples(
+    before: Sequence[Example], after: Sequence[Example], label: int | None
+) -> list[tuple[int, Example]]:
+    """Return the examples of a class that a newer guideline has and the older had not, with their numbers in the newer."""
+    return [pair for pair in examples_of(after, label) if pair[1] not in before]
+
+
+def differs(before: Sequence[Example], after: Sequence[Example], label: int | None) -> bool:
+    """Return whether a class has other examples than before."""
+    return [e for _, e in examples_of(before, label)] != [e for _, e in examples_of(after, label)]

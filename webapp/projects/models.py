@@ -71,3 +71,24 @@ class GuidelineVersion(models.Model):
             models.UniqueConstraint(fields=["project", "version"], name="one_guideline_per_version")
         ]
         ordering = ["version"]
+
+
+class GuidelineRead(models.Model):
+    """Which version of a project's guideline a person has last read, for each class that they worked on."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    person = models.ForeignKey(User, models.CASCADE, related_name="+")
+    label = models.IntegerField(help_text="Class id; -1 for questions about no single class.")
+    version = models.PositiveIntegerField()
+    example = models.PositiveIntegerField(
+        null=True, blank=True, help_text="The new example that was asked about; null: only acknowledged."
+    )
+    correct = models.BooleanField(
+        null=True, blank=True, help_text="Whether that was answered as the guideline does."
+    )
+    read_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "person", "label"], name="one_reading_per_class")
+        ]

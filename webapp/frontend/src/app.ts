@@ -27,6 +27,7 @@ import { COMMAND_EVENT, type CommandPress } from "./ui/buttons";
 import type { Chord, Command } from "./ui/commands";
 import { reportDialog, WhyDialog } from "./ui/dialogs";
 import { beside, globalCommands } from "./ui/global_commands";
+import { classAskedOf } from "./ui/guideline";
 import { helpDialog } from "./ui/help";
 import { Keyboard } from "./ui/keyboard";
 import { languageField } from "./ui/language";
@@ -288,7 +289,7 @@ export class App {
     this.zooms = 0;
     this.paintedMs = Number.POSITIVE_INFINITY;
     this.shell.showSession(this.session);
-    this.shell.guideline.set(this.session.task.guideline);
+    this.shell.guideline.set(this.session.task.guideline, classAskedOf(offer.task));
     display.greys = kind.pictures(offer).find((medium) => medium.deep)?.deep ?? null;
     for (const stage of this.session.stages) stage.paintNow();
     this.refresh();

@@ -1,6 +1,7 @@
 /** The project's guideline beside the task. The server renders it; one version is fetched once. */
 
 import { el, setAll } from "../lib/dom";
+import { type Fields, fieldsOf, numberOf, optional, textOf } from "../lib/parse";
 import { t } from "../messages";
 import { icon } from "./icons";
 
@@ -9,26 +10,26 @@ export interface GuidelineSource {
   readonly url: string;
 }
 
-const READ = "tessera-guidelines-read";
-
-/** The version of each guideline that was read last in this browser, by its address. */
-function readVersions(): Record<string, number> {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(READ) ?? "{}");
-    return typeof kept === "object" && kept !== null ? (kept as Record<string, number>) : {};
-  } catch {
-    return {};
-  }
+/** What the server says is new for this person, of one version and class. */
+export interface GuidelineNews {
+  readonly version: number;
+  readonly changed: boolean;
+  /** A new example to judge; null where the change is only to be read. */
+  readonly image: string | null;
 }
+
+export type Said = "right" | "wrong" | null;
 
 export class GuidelinePanel {
   readonly element: HTMLElement;
   private readonly body = el("div", { class: "guideline-body", tabindex: 0 });
   private readonly fetched = new Map<string, string>();
-  private readonly news: HTMLElement;
+  private readonly news = el("div", { class: "guideline-news", hidden: true, "data-testid": "guideline-news" });
+  private readonly asked = new Set<string>();
   private source: GuidelineSource | null = null;
+  private label: number | null = null;
 
-  constructor(close: () => void) {
+  constructor(private readonly close: () => void) {
     const shut = el(
       "button",
       {
@@ -40,20 +41,6 @@ export class GuidelinePanel {
       },
       icon("clear"),
     );
-    const read = el(
-      "button",
-      {
-        type: "button",
-        class: "btn btn-row tone-primary",
-        "data-action": "guideline-read",
-        onclick: () => {
-          this.acknowledge();
-          close();
-        },
-      },
-      el("span", { class: "btn-label" }, t("guideline.read")),
-    );
-    this.news = el("div", { class: "guideline-news", hidden: true }, el("p", {}, t("guideline.changed")), read);
     this.element = el(
       "aside",
       { class: "wb-drawer", hidden: true, "aria-label": t("guideline.title"), "data-testid": "guideline" },
@@ -72,30 +59,93 @@ export class GuidelinePanel {
     if (on) void this.fill();
   }
 
-  /** Whether the guideline is another one than this person has last read here; a first one is nothing new. */
-  get changed(): boolean {
-    const known = this.source && readVersions()[this.source.url];
-    return known !== null && known !== undefined && known !== this.source?.version;
-  }
-
-  private acknowledge(): void {
-    const { source } = this;
-    if (!source) return;
-    try {
-      localStorage.setItem(READ, JSON.stringify({ ...readVersions(), [source.url]: source.version }));
-    } catch {}
-    this.news.hidden = true;
-  }
-
-  /** The task's guideline; an open panel follows. */
-  set(source: GuidelineSource | null): void {
-    const same = source?.url === this.source?.url && source?.version === this.source?.version;
+  /** The task's guideline and the class that it asks about, if it is one; an open panel follows. */
+  set(source: GuidelineSource | null, label: number | null): void {
+    const same = source?.url === this.source?.url && source?.version === this.source?.version && label === this.label;
     this.source = source;
+    this.label = label;
     if (same) return;
-    this.news.hidden = !this.changed;
-    if (this.changed) this.show(true);
-    else this.acknowledge();
+    this.news.hidden = true;
+    this.body.classList.remove("asking");
     if (this.shown) void this.fill();
+    if (source) void this.lookForNews(source);
+  }
+
+  /** Once per page, version and class: has it changed since this person has last read it? */
+  private async lookForNews(source: GuidelineSource): Promise<void> {
+    const address = this.address(source, "news/");
+    const key = `${address}#${source.version}`;
+    if (this.asked.has(key)) return;
+    try {
+      const response = await fetch(address, { credentials: "same-origin" });
+      if (!response.ok || response.redirected) return;
+      const news = readNews(await response.json());
+      if (!news.changed) this.asked.add(key);
+      else if (this.source === source && this.address(source, "news/") === address) this.ask(news, address);
+    } catch {} // Without a connection the next task asks again.
+  }
+
+  private ask(news: GuidelineNews, address: string): void {
+    const answer = (said: Said) => () => void this.answer(news, address, said);
+    const choices = news.image
+      ? [
+          choice("guideline-right", t("guideline.right"), answer("right")),
+          choice("guideline-wrong", t("guideline.wrong"), answer("wrong")),
+        ]
+      : [choice("guideline-read", t("guideline.read"), answer(null))];
+    this.news.replaceChildren(
+      el("p", {}, t("guideline.changed")),
+      ...(news.image
+        ? [
+            el("img", { src: news.image, alt: t("guideline.example"), class: "guideline-example" }),
+            el("p", {}, t("guideline.question")),
+          ]
+        : []),
+      el("div", { class: "guideline-choices" }, ...choices),
+    );
+    this.body.classList.toggle("asking", news.image !== null);
+    this.news.hidden = false;
+    this.show(true);
+  }
+
+  private async answer(news: GuidelineNews, address: string, said: Said): Promise<void> {
+    try {
+      const token = document.getElementById("workbench")?.dataset.csrf ?? "";
+      const response = await fetch(address, {
+        method: "POST",
+        credentials: "same-origin",
+        headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+        body: JSON.stringify({ version: news.version, said }),
+      });
+      if (!response.ok) throw new Error(`the guideline answered ${response.status}`);
+      const told = readTold(await response.json());
+      this.body.classList.remove("asking");
+      if (said === null) {
+        this.news.hidden = true;
+        this.close();
+      } else this.tell(told);
+    } catch {
+      this.news.append(el("p", { class: "note", role: "alert" }, t("guideline.not_sent")));
+    }
+  }
+
+  /** What the guideline says of the example. */
+  private tell(told: { readonly correct: boolean; readonly verdict: string; readonly caption: string }): void {
+    const verdict = told.verdict === "right" ? t("guideline.is_right") : t("guideline.is_wrong");
+    const done = choice("guideline-done", t("guideline.go_on"), () => {
+      this.news.hidden = true;
+      this.close();
+    });
+    this.news.replaceChildren(
+      el("p", { role: "status", "data-correct": String(told.correct) }, `${verdict} ${told.caption}`),
+      el("div", { class: "guideline-choices" }, done),
+    );
+    done.focus();
+  }
+
+  private address(source: GuidelineSource, more = ""): string {
+    const query = this.label === null ? "" : `?class=${this.label}`;
+    return `${source.url}${more}${query}`;
   }
 
   private async fill(): Promise<void> {
@@ -104,7 +154,8 @@ export class GuidelinePanel {
       this.say(t("guideline.none"));
       return;
     }
-    const key = `${source.url}#${source.version}`;
+    const address = this.address(source);
+    const key = `${address}#${source.version}`;
     const known = this.fetched.get(key);
     if (known !== undefined) {
       this.body.innerHTML = known;
@@ -112,7 +163,7 @@ export class GuidelinePanel {
     }
     this.say(t("guideline.loading"));
     try {
-      const html = await fetchFragment(source.url);
+      const html = await fetchFragment(address);
       this.fetched.set(key, html);
       if (this.source === source) this.body.innerHTML = html;
     } catch {
@@ -123,6 +174,41 @@ export class GuidelinePanel {
   private say(text: string): void {
     this.body.replaceChildren(el("p", { class: "note" }, text));
   }
+}
+
+function choice(action: string, label: string, onclick: () => void): HTMLButtonElement {
+  return el(
+    "button",
+    { type: "button", class: "btn btn-row tone-primary", "data-action": action, onclick },
+    el("span", { class: "btn-label" }, label),
+  );
+}
+
+/** Raises ParseError. */
+export function readNews(value: unknown): GuidelineNews {
+  const f = fieldsOf(value, "news");
+  const example = optional(f.example, "news.example", fieldsOf, null);
+  return {
+    version: numberOf(f.version, "news.version"),
+    changed: f.changed === true,
+    image: example && textOf(example.image, "news.example.image"),
+  };
+}
+
+function readTold(value: unknown): { correct: boolean; verdict: string; caption: string } {
+  const f = fieldsOf(value, "told");
+  return {
+    correct: f.correct === true,
+    verdict: optional(f.verdict, "told.verdict", textOf, ""),
+    caption: optional(f.caption, "told.caption", textOf, ""),
+  };
+}
+
+/** The one class that a task's payload asks about, if there is one. */
+export function classAskedOf(task: Fields): number | null {
+  const object = typeof task.object === "object" && task.object !== null ? (task.object as Fields) : {};
+  const found = task.class ?? object.class;
+  return typeof found === "number" ? found : null;
 }
 
 /** A fragment of our own server, which has escaped it; another origin is never asked. */

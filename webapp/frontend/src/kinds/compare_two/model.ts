@@ -1,9 +1,10 @@
-/** compare_two: which of two outlines of one object fits better? Which is A and which is B is random. */
+/** compare_two: which of two boxes, outlines or lines of one object fits better? Which is A and which is B is random. */
 
 import type { Box } from "../../canvas/geometry";
-import { boxAt, type Fields, fieldsOf, numberOf } from "../../lib/parse";
+import { boxAt, type Fields, fieldsOf, numberOf, optional } from "../../lib/parse";
 import { t } from "../../messages";
 import type { Draft } from "../session";
+import { type DrawnShape, readDrawn } from "../shared/outlines";
 import { classOf, type Task } from "../task";
 
 export const SIDES = ["A", "B"] as const;
@@ -13,6 +14,8 @@ export type Choice = Side | "both_bad" | "equal";
 export interface Candidate {
   readonly box: Box;
   readonly label: number;
+  /** What was drawn within the box, where more than boxes is compared. */
+  readonly shape: DrawnShape | null;
 }
 
 export interface CompareTask extends Task {
@@ -29,7 +32,11 @@ export function readCompare(f: Fields, common: Task): CompareTask {
 
 function readCandidate(value: unknown, where: string): Candidate {
   const f = fieldsOf(value, where);
-  return { box: boxAt(f.xyxy, `${where}.xyxy`), label: numberOf(f.class, `${where}.class`) };
+  return {
+    box: boxAt(f.xyxy, `${where}.xyxy`),
+    label: numberOf(f.class, `${where}.class`),
+    shape: optional(f.shape, `${where}.shape`, readDrawn, null),
+  };
 }
 
 export function startCompare(): CompareState {

@@ -1,11 +1,12 @@
-import { INK, outline, toleranceRing } from "../../canvas/painter";
+import { type Brush, INK, outline, toleranceRing } from "../../canvas/painter";
 import { Stage } from "../../canvas/stage";
 import { el } from "../../lib/dom";
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host, KindView } from "../session";
 import { decoded } from "../shared/looks";
-import { toleranceCommand } from "../shared/tools";
+import { shapePainter } from "../shared/outlines";
+import { tintCommand, toleranceCommand } from "../shared/tools";
 import { classOf } from "../task";
 import { compareCommands } from "./keys";
 import { type CompareState, type CompareTask, SIDES, type Side } from "./model";
@@ -15,7 +16,12 @@ const OTHER: Record<Side, Side> = { A: "B", B: "A" };
 
 export function mountCompare(host: Host<CompareTask, CompareState>): KindView<CompareState> {
   const { task } = host;
-  const band = { shown: false };
+  const drawn = task.candidates.A.shape !== null;
+  const more = { shown: false }; // the tolerance around boxes, or the inside of what was drawn
+  const paint: Record<Side, (brush: Brush, more: boolean) => void> = {
+    A: candidatePainter(task, "A"),
+    B: candidatePainter(task, "B"),
+  };
   let swapped = false;
 
   const badges = new Map<Side, HTMLElement>();
@@ -26,10 +32,7 @@ export function mountCompare(host: Host<CompareTask, CompareState>): KindView<Co
       pictures: () => decoded(task.media, host.pictures),
       zoomed: () => host.zoomed(),
       paint(brush) {
-        const shown = swapped ? OTHER[side] : side;
-        const { box } = task.candidates[shown];
-        if (band.shown) toleranceRing(brush, box, task.tolerance);
-        outline(brush, [box], { color: COLOR[shown], width: 2 });
+        paint[swapped ? OTHER[side] : side](brush, more.shown);
       },
     });
     const badge = el("span", { class: "pane-badge", "data-side": side }, badgeText(task, side));
@@ -59,12 +62,26 @@ export function mountCompare(host: Host<CompareTask, CompareState>): KindView<Co
   return {
     element: el("div", { class: "panes" }, a.root, b.root),
     stages: [a, b],
-    commands: [...compareCommands(host), toleranceCommand(band, request), flickerCommand(() => swapped, swap)],
+    commands: [
+      ...compareCommands(host),
+      drawn ? tintCommand(more, request) : toleranceCommand(more, request),
+      flickerCommand(() => swapped, swap),
+    ],
     render: request,
     destroy() {
       a.destroy();
       b.destroy();
     },
+  };
+}
+
+/** A box, on request with its tolerance, or the shape that was drawn, on request filled. */
+function candidatePainter(task: CompareTask, side: Side): (brush: Brush, more: boolean) => void {
+  const { box, shape } = task.candidates[side];
+  if (shape) return shapePainter(shape, COLOR[side]);
+  return (brush, more) => {
+    if (more) toleranceRing(brush, box, task.tolerance);
+    outline(brush, [box], { color: COLOR[side], width: 2 });
   };
 }
 

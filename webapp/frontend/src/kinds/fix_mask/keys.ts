@@ -3,8 +3,7 @@ import { center } from "../../canvas/geometry";
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
-import { nothingCommand, sendCommand } from "../shared/tools";
-import { tintCommand } from "../verify_mask/keys";
+import { nothingCommand, sendCommand, tintCommand } from "../shared/tools";
 import {
   type FixMaskState,
   type FixMaskTask,

@@ -1,8 +1,7 @@
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
-import { sendCommand } from "../shared/tools";
-import { tintCommand } from "../verify_mask/keys";
+import { sendCommand, tintCommand } from "../shared/tools";
 import { assign, clear, isDecided, isOpen, onward, type RegionState, type RegionTask, step, towards } from "./model";
 import type { RegionView } from "./view";
 

@@ -60,3 +60,19 @@ export function sendCommand(send: () => void, more: Partial<Command> = {}): Comm
 export function nothingCommand(label: string, say: () => void): Command {
   return { id: "nothing", label, keys: ["KeyX"], place: "main", tone: "bad", icon: "cross", guarded: true, run: say };
 }
+
+/** D fills what is outlined. */
+export function tintCommand(tint: { shown: boolean }, changed: () => void): Command {
+  return {
+    id: "fill",
+    label: t("path.fill"),
+    keys: ["KeyD"],
+    place: "tools",
+    icon: "fill",
+    pressed: () => tint.shown,
+    run() {
+      tint.shown = !tint.shown;
+      changed();
+    },
+  };
+}

@@ -1,6 +1,7 @@
 import { t } from "../../messages";
 import type { Command } from "../../ui/commands";
 import type { Host } from "../session";
+import { tintCommand } from "../shared/tools";
 import { type VerdictState, verdictCommands } from "../shared/verdicts";
 import { classOf } from "../task";
 import type { VerifyMaskTask } from "./model";
@@ -15,19 +16,4 @@ export function verifyMaskCommands(
     reason === "geometry" ? { label: t("verify_mask.geometry"), hint: t("verify_mask.geometry_hint") } : null,
   );
   return [...verdicts, tintCommand(tint, changed)];
-}
-
-export function tintCommand(tint: { shown: boolean }, changed: () => void): Command {
-  return {
-    id: "fill",
-    label: t("path.fill"),
-    keys: ["KeyD"],
-    place: "tools",
-    icon: "fill",
-    pressed: () => tint.shown,
-    run() {
-      tint.shown = !tint.shown;
-      changed();
-    },
-  };
 }

@@ -1,23 +1,18 @@
-import { MaskLayer } from "../../canvas/mask_layer";
-import type { Brush } from "../../canvas/painter";
 import { INK } from "../../canvas/painter";
-import { paintRings } from "../../canvas/path_painter";
-import { decode, paneOfMask } from "../../canvas/raster";
 import { Stage } from "../../canvas/stage";
 import { el } from "../../lib/dom";
 import { t } from "../../messages";
 import type { Host, KindView } from "../session";
 import { decoded, paintContext } from "../shared/looks";
+import { shapePainter } from "../shared/outlines";
 import { type VerdictState, verdictPanel } from "../shared/verdicts";
 import { verifyMaskCommands } from "./keys";
-import { type OutlineShape, promptVerifyMask, type VerifyMaskTask } from "./model";
-
-const FILL = 0.22;
+import { promptVerifyMask, type VerifyMaskTask } from "./model";
 
 export function mountVerifyMask(host: Host<VerifyMaskTask, VerdictState>): KindView<VerdictState> {
   const { task } = host;
   const tint = { shown: false };
-  const paintShape = shapePainter(task.shape);
+  const paintShape = shapePainter(task.shape, INK.target);
   const stage = new Stage({
     label: promptVerifyMask(task),
     focus: task.view,
@@ -41,14 +36,4 @@ export function mountVerifyMask(host: Host<VerifyMaskTask, VerdictState>): KindV
     },
     destroy: () => stage.destroy(),
   };
-}
-
-function shapePainter(shape: OutlineShape): (brush: Brush, filled: boolean) => void {
-  if (shape.type === "polygon")
-    return (brush, filled) =>
-      paintRings(brush, shape.rings, { closed: true, color: INK.target, width: 2.25, fill: filled ? FILL : 0 });
-  const pane = paneOfMask(shape.mask);
-  const layer = new MaskLayer(pane, { color: INK.target, fill: FILL });
-  layer.show(decode(shape.mask, pane));
-  return (brush, filled) => layer.paint(brush, filled);
 }
