@@ -32,10 +32,11 @@ def form_pages(now: datetime, rng: np.random.Generator) -> int:
         return grids.form_pages(now=now, rng=rng)
 
 
-def settle_the_abandoned(now: datetime) -> int:
-    """Settle, with the risk stated, what waits for an answer that nobody may give any more."""
+def settle_the_abandoned(now: datetime, walk: abandoned.Walk | None = None) -> int:
+    """Settle, with the risk stated, what waits for an answer that nobody may give any more: in the next stretch of a walk,
+    or, without one, everywhere."""
     with transaction.atomic():
-        return abandoned.settle_the_abandoned(now=now)
+        return abandoned.settle_the_abandoned(now=now, walk=walk)
 
 
 def close_finished_datasets(now: datetime) -> list[Dataset]:

@@ -20,7 +20,7 @@ from webapp.labeling import bulk
 Row = TypeVar("Row", bound=models.Model)
 
 LEAST_COPY = 50  # rows; below, one prepared statement costs less than starting a COPY
-CHUNK = 500  # rows sent at a time
+CHUNK = 100  # rows sent at a time: PostgreSQL stores them while the next are written down
 
 
 def reserve(table: type[models.Model], count: int) -> list[int]:
