@@ -19,6 +19,10 @@ from pathlib import Path
 from webapp.devtools.faults import FAULTS, QUICK, Fault, Ineffective
 from webapp.devtools.trial import Crowd, Site
 
+# What the audit counts, all of which must be 0: answers lost, acknowledged but not counted, counted twice, bought beyond
+# what was wanted; assignments held twice; leases nobody took back; answers refused that were in order.
+COLUMNS = ("lost", "uncounted", "twice", "beyond", "doubled", "stuck", "refused")
+HEADER = ("", "fault", "answers", *COLUMNS)
 STUCK_S = 10  # a lease that ended longer ago than this, and is still held, is stuck
 
 
@@ -34,11 +38,11 @@ def audit(crowd: Crowd) -> dict[str, int]:
     ((twice,),) = site.execute(TWICE)
     ((beyond,),) = site.execute(BEYOND)
     ((stuck,),) = site.execute(STUCK)
-    return {
-        "answers": len(crowd.journal), "lost": len(crowd.journal.keys() - kept.keys()),
-        "not_counted": len(set(told) - set(counted)), "counted_twice": twice, "beyond_overlap": beyond,
-        "double_leases": _double_leases(site), "stuck": stuck, "refused": len(crowd.refused),
-    }  # fmt: skip
+    harm = (
+        len(crowd.journal.keys() - kept.keys()), len(set(told) - set(counted)), twice, beyond, _double_leases(site), stuck,
+        len(crowd.refused),
+    )  # fmt: skip
+    return {"answers": len(crowd.journal), **dict(zip(COLUMNS, harm, strict=True))}
 
 
 TWICE = """
@@ -77,6 +81,7 @@ def _double_leases(site: Site) -> int:
 def run(faults: Sequence[Fault], *, people: int, tasks: int, seconds: float) -> int:
     """Play every fault; returns how many ended with a guarantee broken."""
     failures = 0
+    print(row(*HEADER), flush=True)
     with ExitStack() as stack:
         site = Site(stack, people, tasks)
         crowd = Crowd(site)
@@ -93,15 +98,17 @@ def run(faults: Sequence[Fault], *, people: int, tasks: int, seconds: float) -> 
             time.sleep(1.5)  # for the janitor, and whatever is still being committed
             result = audit(crowd)
             done = result.pop("answers") - before
-            bad = {name: count for name, count in result.items() if count}
-            broken = bool(bad) or not done or not noticed
+            broken = any(result.values()) or not done or not noticed
             failures += broken
-            verdict = "FAILED" if broken else "held  "
-            print(
-                f"{verdict} {fault.__name__.replace('_', ' ')}: {done} answers {bad or ''}".rstrip(),
-                flush=True,
-            )
+            print(row("FAILED" if broken else "held", fault.__name__, done, *result.values()), flush=True)
+    print(f"{len(faults) - failures} of {len(faults)} faults held", flush=True)
     return failures
+
+
+def row(verdict: str, name: str, *figures: object) -> str:
+    """One line of the table: whether the guarantees held, the fault, answers given during it, and what went wrong."""
+    cells = [f"{figure!s:>{max(7, len(title))}}" for figure, title in zip(figures, HEADER[2:], strict=True)]
+    return "  ".join([f"{verdict:6}", f"{name.replace('_', ' '):40}", *cells])
 
 
 def fill(path: str, people: str, tasks: str) -> None:
