@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 
+from routing.annotation.shapes import Polygon, shape_to_json
+from routing.consensus.conversions import mask_of
 from webapp.devtools import rehearsal
 from webapp.devtools.rehearsal import Picture, Script, World
 from webapp.labeling.models import Microtask
@@ -65,14 +67,22 @@ class Plan:
     specialist: bool = False
 
 
+def open_drawn_pair(picture: Picture, geometry: str) -> Opened:
+    """Make a world of its own whose crew drew one crown in two ways, until a third person is to compare them."""
+    return _opened(picture, "compare_two", PAIRS[geometry])
+
+
 def open_every(picture: Picture, kind: str) -> Opened:
     """Make a world of its own in which one micro-task of this kind is open."""
     if kind in BOX_KINDS:
         world = rehearsal.build(picture)
         task = rehearsal.open_kind(world, kind)
         return Opened(world, task, world.olga if kind == "adjudicate" else world.ada)
-    plan = PLANS[kind]
-    world = rehearsal.build(picture, classes=plan.classes, more=plan.more)
+    return _opened(picture, kind, PLANS[kind])
+
+
+def _opened(picture: Picture, kind: str, plan: Plan) -> Opened:
+    world = rehearsal.build(picture, classes=plan.classes, more=plan.more, crew=24)
     if came := plan.imported():
         world.scene.imported = {**(world.scene.imported or {}), **came}
         world.scene.save()
@@ -101,6 +111,37 @@ def _at_odds() -> Script:
     def draw(task: Microtask) -> dict[str, Any]:
         cut = 0.4 if next(turn) % 2 else 0.0
         return {"shape": disc(task.payload["object"]["xyxy"], cut=cut), "deleted": False}
+
+    return draw
+
+
+def _lines_at_odds() -> Script:
+    """Everybody draws it through the middle of the crown in another direction: no two agree."""
+    turn: Iterator[int] = count()
+
+    def draw(task: Microtask) -> dict[str, Any]:
+        x1, y1, x2, y2 = task.payload["object"]["xyxy"]
+        x, y, angle = (x1 + x2) / 2, (y1 + y2) / 2, next(turn) * math.pi / 5
+        dx, dy = (x2 - x1) / 2 * math.cos(angle), (y2 - y1) / 2 * math.sin(angle)
+        points = [[x - dx, y - dy], [x + dx, y + dy]]
+        return {"shape": {"type": "polyline", "points": points}, "deleted": False}
+
+    return draw
+
+
+def _halves_at_odds(*, masked: bool = False) -> Script:
+    """Everybody draws another half of the crown."""
+    turn: Iterator[int] = count()
+
+    def draw(task: Microtask) -> dict[str, Any]:
+        x1, y1, x2, y2 = task.payload["object"]["xyxy"]
+        turns = np.linspace(0, math.pi, 18) + next(turn) * 2 * math.pi / 5
+        x, y = (x1 + x2) / 2 + (x2 - x1) / 2 * np.cos(turns), (y1 + y2) / 2 + (y2 - y1) / 2 * np.sin(turns)
+        ring = tuple((float(a), float(b)) for a, b in np.stack([x, y], axis=1).round(2))
+        half = Polygon((ring,))
+        scene = task.payload["scene"]
+        shape = mask_of(half, scene["width"], scene["height"]) if masked else half
+        return {"shape": shape_to_json(shape), "deleted": False}
 
     return draw
 
@@ -184,5 +225,18 @@ PLANS: dict[str, Plan] = {
         ({"name": "plant", "subclasses": [1, 2]}, "oak", "pine"),
         answers={"classify_image": lambda task: {"class": None, "alt": None}},
         specialist=True,
+    ),
+}
+
+REFUSED: dict[str, Script] = {
+    "verify_mask": lambda task: {"verdict": "geometry"},
+    "point_yesno": lambda task: {"on": False},
+}
+PAIRS: dict[str, Plan] = {
+    "polyline": Plan(({"name": "tree", "geometry": "polyline"},), answers={"polyline": _lines_at_odds()}),
+    "polygon": _polygons(fix_polygon=_halves_at_odds(), **REFUSED),
+    "mask": Plan(
+        ({"name": "tree", "geometry": "mask"},),
+        answers={"fix_mask": _halves_at_odds(masked=True), **REFUSED},
     ),
 }
