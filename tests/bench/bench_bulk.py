@@ -54,6 +54,7 @@ def main() -> None:
         result["create"]["database_us_per_row"] = round(1e6 * spent / result["create"]["rows"], 1)
         result["export"] = measure("export", str(options.export), scratch)
         result["progress"] = measure("progress", str(options.answers))
+        result["answers"] = measure("answers", scratch)
     out = Path(os.environ.get("TESSERA_OUT", ROOT / "out")) / "bench" / "bulk.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(result, indent=1))

@@ -1,6 +1,6 @@
 """The bulk measurements, in a process with Django whose database the environment names; prints one JSON object.
 
-bulk.py create SCENES OBJECTS | progress ANSWERS | export OBJECTS FOLDER
+bulk.py create SCENES OBJECTS | progress ANSWERS | export OBJECTS FOLDER | answers FOLDER (after progress)
 """
 
 import json
@@ -22,11 +22,13 @@ from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from webapp.devtools import stock  # noqa: E402
+from webapp.exports.answers import export_answers  # noqa: E402
 from webapp.exports.operations import export_dataset  # noqa: E402
 from webapp.labeling import grids  # noqa: E402
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene  # noqa: E402
 from webapp.labeling.models import (  # noqa: E402
     Annotation,
+    Answer,
     Assignment,
     Event,
     Microtask,
@@ -202,6 +204,28 @@ def export(objects: int, folder: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def raw(folder: str) -> dict[str, Any]:
+    """Export of all the project's answers: time, and how much memory grows from a tenth of them to all."""
+    _, dataset = world()
+    dataset = dataset.project.datasets.get(name="bench")
+    everything = Answer.objects.filter(microtask__dataset=dataset).count()
+    tenth = 0
+
+    def seen(done: int) -> None:
+        nonlocal tenth
+        if done <= everything // 10:
+            tenth = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    start = time.perf_counter()
+    count = export_answers(dataset=dataset, out=Path(folder) / "answers.jsonl", on_progress=seen)
+    took = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "answers": count, "seconds": round(took, 2), "answers_s": round(count / took),
+        "peak_mb_at_a_tenth": round(tenth / 1024), "peak_mb": round(peak / 1024),
+    }  # fmt: skip
+
+
 def _entry(number: int, rng: np.random.Generator) -> dict[str, Any]:
     x, y = rng.uniform(0, SIDE - 80, 2).round(1).tolist()
     return {
@@ -218,6 +242,8 @@ def main() -> None:
             result = progress(int(answers))
         case ["export", objects, folder]:
             result = export(int(objects), folder)
+        case ["answers", folder]:
+            result = raw(folder)
         case _:
             sys.exit(__doc__)
     print(json.dumps(result))

@@ -13,6 +13,19 @@ from webapp.scenes.queries import file_of
 CHUNK = 50  # scenes in memory at once; one may hold thousands of objects
 
 
+def dataset_of(organisation: str | None, project: str, name: str) -> Dataset:
+    """Return the dataset of that name; raises LookupError, saying what to do, where there is none or more than one."""
+    found = Dataset.objects.filter(project__name=project, name=name).select_related("project")
+    if organisation:
+        found = found.filter(project__organisation__name=organisation)
+    rows = list(found[:2])
+    if len(rows) == 1:
+        return rows[0]
+    if rows:
+        raise LookupError("Several organisations have such a dataset; say whose with --organisation.")
+    raise LookupError(f"There is no dataset {name!r} in a project {project!r}; check both names.")
+
+
 def export_set(dataset: Dataset) -> ExportSet:
     """Fix which annotations are exported; what is assembled later is not part of the set."""
     ids = newest_annotations(dataset)

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from webapp.exports.formats import FORMATS
 from webapp.exports.operations import ExportRefused, export_dataset
-from webapp.scenes.models import Dataset
+from webapp.exports.queries import dataset_of
 
 
 class Command(BaseCommand):
@@ -34,7 +34,10 @@ class Command(BaseCommand):
         parser.add_argument("--no-progress", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        dataset = _dataset(options["organisation"], options["project"], options["dataset"])
+        try:
+            dataset = dataset_of(options["organisation"], options["project"], options["dataset"])
+        except LookupError as missing:
+            raise CommandError(str(missing.args[0])) from missing
         hidden = options["no_progress"] or options["json"] or not sys.stderr.isatty()
         columns = (TextColumn("Writing scenes"), BarColumn(), MofNCompleteColumn())
         bar = None if hidden else Progress(*columns, console=Console(stderr=True))
@@ -65,15 +68,3 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{report.scenes_without_annotation} scenes are not assembled yet and were left out."
             )
-
-
-def _dataset(organisation: str | None, project: str, name: str) -> Dataset:
-    found = Dataset.objects.filter(project__name=project, name=name).select_related("project")
-    if organisation:
-        found = found.filter(project__organisation__name=organisation)
-    rows = list(found[:2])
-    if len(rows) == 1:
-        return rows[0]
-    if rows:
-        raise CommandError("Several organisations have such a dataset; say whose with --organisation.")
-    raise CommandError(f"There is no dataset {name!r} in a project {project!r}; check both names.")
