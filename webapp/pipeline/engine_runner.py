@@ -17,6 +17,7 @@ from django.utils import timezone
 from engine import jobs
 from engine.cluster import open_pool
 from engine.prelabel import Pool
+from engine.shapes import ShapeAsk, ShapeProposer
 from engine.split import SplitOptions, plan_scene
 from engine.types import (
     ModelRef,
@@ -37,7 +38,7 @@ from routing.policy import RoutingPolicy
 from routing.witness import Hint
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
 from webapp.labeling.models import SceneObject, Tile
-from webapp.labeling.shelf import Shelf
+from webapp.labeling.shelf import Brief, Shelf
 from webapp.pipeline import claims
 from webapp.pipeline.gate import Gate, HeldBack
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
@@ -101,18 +102,20 @@ def prelabel(run: Run, report: Reporter) -> dict[str, Any]:
     scenes = {str(s.pk): s for s in run.dataset.scenes.order_by("pk") if s.pk not in opened}
     refs = [_scene_ref(s) for s in scenes.values()]
     model, shelf = _model_of(run), Shelf()
+    shaper = ShapeProposer(shapes_asked(Brief(run.project)))
     if model is None:
         for number, (ref, scene) in enumerate(zip(refs, scenes.values(), strict=True), start=1):
             gate.pass_()
-            _open(run, scene, ref, None, None, shelf)
+            _open(run, scene, ref, None, None, shelf, shaper)
             report(Progress("open", number, len(refs)))
         return {"scenes": len(scenes), "objects": 0}
     objects = 0
     for ref, chunks in _complete_scenes(run, refs, model, report):
         gate.pass_()
         prediction = jobs.predict_scene(ref, chunks, model=model)
-        objects += _open(run, scenes[ref.scene_id], ref, prediction, model, shelf)
-    return {"scenes": len(scenes), "objects": objects}
+        objects += _open(run, scenes[ref.scene_id], ref, prediction, model, shelf, shaper)
+    without = {"without_shapes": shaper.unavailable} if shaper.unavailable else {}
+    return {"scenes": len(scenes), "objects": objects, **without}
 
 
 def _scene_ref(scene: Scene) -> SceneRef:
@@ -179,8 +182,20 @@ def _class_ids(project: Project, model: ModelRef) -> dict[str, int]:
     return {name: known[name] for name in model.labels if name in known}
 
 
+def shapes_asked(brief: Brief) -> dict[int, ShapeAsk]:
+    """Return by class id the outline or skeleton that the label schema wants of its objects."""
+    asked = {}
+    for c in brief.classes:
+        for want in brief.wants.of(c["id"]):
+            if want.aspect in ("outline", "skeleton"):
+                joints = tuple(j["name"] for j in want.ask.get("skeleton", {}).get("joints", ()))
+                asked[c["id"]] = ShapeAsk(c["name"], want.aspect, joints)
+    return asked
+
+
 def _open(
-    run: Run, scene: Scene, ref: SceneRef, prediction: ScenePrediction | None, model: ModelRef | None, shelf: Shelf
+    run: Run, scene: Scene, ref: SceneRef, prediction: ScenePrediction | None, model: ModelRef | None,
+    shelf: Shelf, shaper: ShapeProposer,
 ) -> int:  # fmt: skip
     """Plan one scene and insert its tiles, objects and first micro-tasks; returns the number of objects."""
     project = run.project
@@ -193,6 +208,7 @@ def _open(
     plan = plan_scene(ref, prediction, policy, options)
     known = {o.object_id: o for o in prediction.objects} if prediction else {}
     hints = _hints(plan, known)
+    shapes = shaper.of(ref, [known[p.object_id] for p in plan.objects if p.action != "drop"])
     tiles = [
         PlannedTile(c.tile.tile_id, c.tile.core, c.tile.crop, c.expected_missing, hints[c.tile.tile_id])
         for c in plan.tiles
@@ -206,7 +222,7 @@ def _open(
             tile=p.tile_id,
             auto=p.action == "auto_accept",
             score=p_object.score,
-            signals={**p_object.signals, "why": p.reason},
+            signals={**p_object.signals, "why": p.reason, **_shapes(shapes, p.object_id)},
         )
         for p in plan.objects
         if p.action != "drop"
@@ -216,6 +232,10 @@ def _open(
     with transaction.atomic():
         open_scene(run, scene, tiles, objects, now=timezone.now(), rng=rng, shelf=shelf)
     return len(objects)
+
+
+def _shapes(found: Mapping[int, dict[str, Any]], object_id: int) -> dict[str, Any]:
+    return {"shapes": found[object_id]} if object_id in found else {}
 
 
 def _hints(plan: ScenePlan, known: Mapping[int, PredictedObject]) -> dict[str, list[Hint]]:
