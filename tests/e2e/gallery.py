@@ -10,12 +10,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from defusedxml import ElementTree
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from PIL import Image
+from scipy import ndimage
 
 from models import datasets
 from models.assets import AssetError
@@ -23,6 +25,8 @@ from webapp.devtools import busy_day, rehearsal, staged_shapes, staged_tasks
 from webapp.devtools.rehearsal import Picture, World
 from webapp.labeling import operations
 from webapp.people.models import User
+from webapp.projects.examples import Example, square_around
+from webapp.projects.operations import new_guideline_version
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(1200)]
 
@@ -48,7 +52,7 @@ NAMES = (
     *(f"feed-{kind}" for kind in KINDS),
     *(f"staged-{kind}" for kind in (*staged_tasks.CLASS_KINDS, *staged_tasks.CUBOID_KINDS)),
     *(f"staged-{kind}" for kind in staged_shapes.KINDS),
-    *(f"feed-{name}" for name in ("adjudicate-blind", "idle", *PANELS, *LANGUAGES)),
+    *(f"feed-{name}" for name in ("adjudicate-blind", "idle", "window", "news", *PANELS, *LANGUAGES)),
     *("desk", "desk-empty", "ops", "ops-empty", "ops-pause", "ops-dataset", "ops-scene"),
     *("ops-object", "ops-reopen", "ops-appeal", "me", "me-paused", "me-empty"),
     *(f"setup-{name}" for name in ("projects", "new", *SETUP)),
@@ -177,6 +181,12 @@ class Stands:
     def feed(self, what: str) -> Stand:
         if what == "idle":
             return Stand(self.empty().ada, "/feed/", idle)
+        if what == "window":
+            return Stand(self.scan().ada, "/feed/", windowed)
+        if what == "news":
+            return Stand(
+                self.asking("verify_box", what).ada, "/feed/", lambda tab: told(tab, self.worlds[what])
+            )
         if what in PANELS:
             return Stand(self.asking("coverage_tile").ada, "/feed/", pressed(PANELS[what]))
         if what in LANGUAGES:
@@ -226,6 +236,23 @@ class Stands:
             rehearsal.open_kind(self.worlds[key], kind, cells=23)
         return self.worlds[key]
 
+    def scan(self) -> World:
+        """Nuclei under a microscope, in 16 bits."""
+        if "scan" not in self.worlds:
+            folder = SHARED / "data" / "images" / "nuclei_stardist"
+            if not folder.exists():
+                pytest.skip(f"no picture at {folder}; set TESSERA_SHARED to the folder that holds data/")
+            with Image.open(folder / "mask2d.tif") as mask:
+                found = ndimage.find_objects(np.asarray(mask).astype(int))
+            boxes = [
+                (float(x.start), float(y.start), float(x.stop), float(y.stop)) for y, x in filter(None, found)
+            ]
+            boxes.sort(key=lambda b: (b[0] - b[2]) * (b[3] - b[1]))
+            picture = Picture(folder / "img2d.tif", boxes)
+            self.worlds["scan"] = rehearsal.build(picture, title="Nuclei", classes=["nucleus"])
+            rehearsal.open_kind(self.worlds["scan"], "coverage_tile")
+        return self.worlds["scan"]
+
     def empty(self) -> World:
         if "empty" not in self.worlds:
             self.worlds["empty"] = rehearsal.build(self.part, title=TITLE)
@@ -257,6 +284,27 @@ def spoken(language: str, prepare: Callable[[Any], None]) -> Callable[[Any], Non
         prepare(tab)
 
     return act
+
+
+def windowed(tab: Any) -> None:
+    tab.task("coverage_tile")
+    tab.press("i", "Shift+i", "Shift+i")
+    tab.page.wait_for_timeout(600)
+
+
+def told(tab: Any, world: World) -> None:
+    """The guideline gets a new example while somebody is at work."""
+    tab.task("verify_box")
+    tab.page.wait_for_load_state("networkidle")
+    newest = world.project.guidelines.latest("version")
+    x1, y1, x2, y2 = world.truth[newest.version]
+    square = square_around((x1 + x2) / 2, (y1 + y2) / 2, 120, world.scene.width, world.scene.height)
+    example = Example("wrong", "The shadow is not part of the crown.", world.scene.pk, square, 0)
+    new_guideline_version(project=world.project, text=newest.text, examples=[example])
+    tab.page.reload()
+    tab.task("verify_box")
+    tab.page.locator(".guideline-example").wait_for()
+    tab.page.wait_for_load_state("networkidle")
 
 
 def pressed(key: str) -> Callable[[Any], None]:

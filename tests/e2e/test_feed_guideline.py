@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from webapp.devtools import rehearsal
+from webapp.devtools.axe import violations
 from webapp.devtools.rehearsal import World
 from webapp.projects.examples import Example, square_around
 from webapp.projects.models import GuidelineRead
@@ -48,6 +49,7 @@ class TestChangedGuideline:
         assert picture.is_visible()
         assert not changed.page.locator(".guideline-body .examples").is_visible()  # They would give it away.
         assert read(world) == (1, None)
+        assert violations(changed.page) == []
 
         changed.click("guideline-right")
         changed.see("By the guideline this is wrong: The shadow is not part of the crown.")

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from webapp.devtools import rehearsal
+from webapp.devtools.axe import violations
 from webapp.devtools.rehearsal import Picture, World
 from webapp.labeling.models import Answer
 
@@ -130,6 +131,13 @@ class TestWindow:
         tab.task("verify_box")
         assert tab.state["window"]["level"] == level
         shown_through_window(tab)
+
+    def test_has_controls_without_accessibility_findings(self, page: Any) -> None:
+        tab = page()
+        tab.press("i", "Alt+i")
+        tab.page.get_by_test_id("window").wait_for()
+
+        assert violations(tab.page) == []
 
     def test_is_not_offered_where_pictures_have_8_bits(self, tab: Tabs, world: World) -> None:
         rehearsal.open_kind(world, "verify_box")

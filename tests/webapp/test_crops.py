@@ -1,6 +1,7 @@
 """Pictures of a task: their sizes, their signatures, and greys of more than 8 bits without loss."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from PIL import Image
 from webapp.devtools import rehearsal
 from webapp.devtools.rehearsal import Picture
 from webapp.feed.media import with_media
+
+SHARED = Path(os.environ.get("TESSERA_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +66,20 @@ class TestDeepCrop:
         medium = medium_of(rehearsal.orchard(tmp_path / "orchard.png"), "verify_box")
 
         assert "deep" not in medium
+
+    def test_holds_every_value_of_a_real_micrograph(self, media: Path) -> None:
+        source = SHARED / "data" / "images" / "nuclei_stardist" / "img2d.tif"
+        if not source.exists():
+            pytest.skip(f"no picture at {source}; set TESSERA_SHARED to the folder that holds data/")
+        with Image.open(source) as image:
+            values = np.asarray(image)
+        medium = medium_of(Picture(source, [(100.0, 100.0, 140.0, 140.0)]), "coverage_tile")
+        x, y, w, h = medium["rect"]
+
+        shown = np.asarray(Image.open(io.BytesIO(Client().get(medium["deep"]["url"]).content)))
+
+        assert np.array_equal(shown, values[y : y + h, x : x + w])
+        assert (medium["deep"]["least"], medium["deep"]["most"]) == (values.min(), values.max())
 
 
 class TestSmallCrop:

@@ -120,7 +120,7 @@ export const de: Catalogue = {
   "window.width": "Fenster",
   "window.presets": "Voreinstellungen",
   "window.drag": "Fenster durch Ziehen einstellen",
-  "window.drag_note": "Eingeschaltet stellt Ziehen auf dem Bild es ein: nach oben heller, nach rechts weicher.",
+  "window.drag_note": "Mit seinem Werkzeug stellt Ziehen auf dem Bild es ein: nach oben heller, nach rechts weicher.",
   "window.next": "Nächstes Fenster",
   "window.brighter": "Heller (tiefere Lage)",
   "window.darker": "Dunkler (höhere Lage)",

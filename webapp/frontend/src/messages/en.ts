@@ -118,7 +118,8 @@ export const en = {
   "window.width": "Window",
   "window.presets": "Presets",
   "window.drag": "Set the window by dragging",
-  "window.drag_note": "Switched on, dragging on the picture sets it: up is brighter, to the right is softer.",
+  "window.drag_note":
+    "With its tool switched on, dragging on the picture sets it: up is brighter, to the right is softer.",
   "window.next": "Next window",
   "window.brighter": "Brighter (lower level)",
   "window.darker": "Darker (higher level)",

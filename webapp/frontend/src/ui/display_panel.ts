@@ -42,7 +42,7 @@ export class DisplayPanel {
 
   show(on: boolean): void {
     setAll(this.element, { hidden: !on });
-    if (on) this.rows.get("brightness")?.input.focus();
+    if (on && !this.window.focus()) this.rows.get("brightness")?.input.focus();
   }
 
   private slider(name: keyof Display): HTMLElement {

@@ -26,6 +26,8 @@ export class GuidelinePanel {
   private readonly fetched = new Map<string, string>();
   private readonly news = el("div", { class: "guideline-news", hidden: true, "data-testid": "guideline-news" });
   private readonly asked = new Set<string>();
+  /** The question that is shown and not answered yet. */
+  private open: string | null = null;
   private source: GuidelineSource | null = null;
   private label: number | null = null;
 
@@ -64,10 +66,14 @@ export class GuidelinePanel {
     const same = source?.url === this.source?.url && source?.version === this.source?.version && label === this.label;
     this.source = source;
     this.label = label;
-    if (same) return;
-    this.news.hidden = true;
-    this.body.classList.remove("asking");
-    if (this.shown) void this.fill();
+    if (!same) {
+      // A question that is left unanswered is asked again with the next task of its class.
+      if (this.open !== null) this.asked.delete(this.open);
+      this.open = null;
+      this.news.hidden = true;
+      this.body.classList.remove("asking");
+      if (this.shown) void this.fill();
+    }
     if (source) void this.lookForNews(source);
   }
 
@@ -76,13 +82,19 @@ export class GuidelinePanel {
     const address = this.address(source, "news/");
     const key = `${address}#${source.version}`;
     if (this.asked.has(key)) return;
+    this.asked.add(key);
     try {
       const response = await fetch(address, { credentials: "same-origin" });
-      if (!response.ok || response.redirected) return;
+      if (!response.ok || response.redirected) throw new Error(`the guideline answered ${response.status}`);
       const news = readNews(await response.json());
-      if (!news.changed) this.asked.add(key);
-      else if (this.source === source && this.address(source, "news/") === address) this.ask(news, address);
-    } catch {} // Without a connection the next task asks again.
+      if (!news.changed) return;
+      if (this.source === null || this.address(this.source, "news/") !== address)
+        throw new Error("another task by now");
+      this.open = key;
+      this.ask(news, address);
+    } catch {
+      this.asked.delete(key); // The next task asks again.
+    }
   }
 
   private ask(news: GuidelineNews, address: string): void {
@@ -119,6 +131,7 @@ export class GuidelinePanel {
       });
       if (!response.ok) throw new Error(`the guideline answered ${response.status}`);
       const told = readTold(await response.json());
+      this.open = null;
       this.body.classList.remove("asking");
       if (said === null) {
         this.news.hidden = true;

@@ -50,6 +50,14 @@ describe("Keyboard", () => {
     expect(log).toEqual(["bad"]);
   });
 
+  it("leaves a slider its own keys and takes the others", () => {
+    const slider = Object.assign(document.createElement("input"), { type: "range" });
+    document.body.append(slider);
+    press("ArrowLeft", {}, slider);
+    press("KeyX", {}, slider);
+    expect(log).toEqual(["bad"]);
+  });
+
   it("fires once while a key is held, except where repeating is meant", () => {
     press("Space");
     press("Space", { repeat: true });

@@ -32,7 +32,7 @@ export class Keyboard {
     if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
     const chord = chordOf(event);
     const target = event.target instanceof Element ? event.target : null;
-    if (target && typesInto(target) && !chord.startsWith("Ctrl+")) {
+    if (target && typesInto(target, chord) && !chord.startsWith("Ctrl+")) {
       if (chord === "Escape" && target instanceof HTMLElement) target.blur();
       return;
     }
@@ -56,7 +56,20 @@ export class Keyboard {
   }
 }
 
-function typesInto(target: Element): boolean {
+const SLIDES: readonly string[] = [
+  "ArrowLeft",
+  "ArrowRight",
+  "ArrowUp",
+  "ArrowDown",
+  "Home",
+  "End",
+  "PageUp",
+  "PageDown",
+];
+
+function typesInto(target: Element, chord: Chord): boolean {
+  if (target instanceof HTMLInputElement && target.type === "range")
+    return SLIDES.includes(chord) || chord === "Escape";
   if (target instanceof HTMLInputElement) return !["checkbox", "radio", "button"].includes(target.type);
   return (
     target instanceof HTMLTextAreaElement ||

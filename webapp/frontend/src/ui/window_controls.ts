@@ -52,6 +52,12 @@ export class WindowControls {
       setAll(button, { hidden: !offered.has(name), "aria-pressed": String(name === current) });
   }
 
+  /** Give the keyboard to the level; false where there is no window to choose. */
+  focus(): boolean {
+    if (display.greys) this.level.row.querySelector("input")?.focus();
+    return display.greys !== null;
+  }
+
   private slide(to: { level?: number; width?: number }): void {
     const { greys } = display;
     if (!greys) return;
