@@ -15,6 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from engine import jobs
+from engine.active import choose_next
 from engine.cluster import open_pool
 from engine.prelabel import Pool
 from engine.shapes import ShapeAsk, ShapeProposer
@@ -48,6 +49,7 @@ from webapp.scenes.models import Scene
 
 REPORT_EVERY_S = 0.5
 HINT_FLOOR = 0.01  # least P(there) of a proposal that is kept for clicks
+ORDERS = ("seen", "useful")  # in which scenes are opened
 TRAIN_BUDGET_S = 120.0  # wall time of a retraining, unless the run's options say otherwise
 
 
@@ -110,12 +112,31 @@ def prelabel(run: Run, report: Reporter) -> dict[str, Any]:
             report(Progress("open", number, len(refs)))
         return {"scenes": len(scenes), "objects": 0}
     objects = 0
-    for ref, chunks in _complete_scenes(run, refs, model, report):
+    for ref, prediction in _predicted(run, refs, model, report):
         gate.pass_()
-        prediction = jobs.predict_scene(ref, chunks, model=model)
         objects += _open(run, scenes[ref.scene_id], ref, prediction, model, shelf, shaper)
     without = {"without_shapes": shaper.unavailable} if shaper.unavailable else {}
     return {"scenes": len(scenes), "objects": objects, **without}
+
+
+def _predicted(
+    run: Run, refs: list[SceneRef], model: ModelRef, report: Reporter
+) -> Iterable[tuple[SceneRef, ScenePrediction]]:
+    """Return every scene with its prediction: as soon as all of it was seen or, with the option {"order": "useful"},
+    those first from which a model learns most, so that people begin with them. The latter looks at all scenes before
+    the first opens, and holds all predictions."""
+    order = run.options.get("order", "seen")
+    if order not in ORDERS:
+        raise ValueError(f"options.order: {order!r}; give one of {', '.join(ORDERS)}")
+    seen = (
+        (ref, jobs.predict_scene(ref, chunks, model=model))
+        for ref, chunks in _complete_scenes(run, refs, model, report)
+    )
+    if order == "seen":
+        return seen
+    # In which order workers were done is chance; ties should not be.
+    all_seen = sorted(seen, key=lambda pair: int(pair[0].scene_id))
+    return [all_seen[i] for i in choose_next([p for _, p in all_seen], len(all_seen))]
 
 
 def _scene_ref(scene: Scene) -> SceneRef:
