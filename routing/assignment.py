@@ -185,7 +185,7 @@ class _Matching:
         task = int(rng.choice(np.flatnonzero(alike))) if explored else best
         propensity = share / choices + (1 - share if task == best else 0.0)
         open_score[task] = 0.0
-        second = int(np.argmax(open_score))
+        second = int(open_score.argmax())
         runner_up = None
         if open_score[second] > 0:
             runner_up = {

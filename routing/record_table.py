@@ -32,6 +32,7 @@ class RecordTable:
     def __init__(self, records: Sequence[TrackRecord]) -> None:
         self.records = records
         self._counts = [record.counts for record in records]
+        self._known = frozenset[str]().union(*self._counts)  # most keys are nobody's
         self._tier = np.array([TIERS.index(record.tier) for record in records], dtype=np.intp)
 
     def __len__(self) -> int:
@@ -40,6 +41,8 @@ class RecordTable:
     def counts(self, key: str) -> Array:
         """Return (N, width) weighted counts under one key of TrackRecord, in answers (seconds for sums of logs)."""
         scale = scale_of(key)
+        if key not in self._known:
+            return np.zeros((len(self), len(scale)))
         nothing = (0,) * len(scale)
         return np.array([c.get(key, nothing) for c in self._counts], dtype=np.float64) / scale
 
@@ -99,18 +102,22 @@ class RecordTable:
     @cached_property
     def answers(self) -> Array:
         """(N,) timed answers of all kinds (cells of a grid)."""
-        return np.asarray(
-            sum((self.counts(f"t|{kind}")[:, 0] for kind in skill.SECONDS), np.zeros(len(self)))
-        )
+        return np.asarray(sum((n for _, n, _ in self._times), np.zeros(len(self))))
 
     @cached_property
     def _pace(self) -> Array:
         """(N,) log of the time a person takes relative to the pool, over all kinds, shrunk to 0."""
         over, n = np.zeros((2, len(self)))
-        for kind, usual in skill.SECONDS.items():
-            seen = self.counts(f"t|{kind}")
-            over, n = over + seen[:, 1] - seen[:, 0] * np.log(usual), n + seen[:, 0]
+        for usual, timed, logs in self._times:
+            over, n = over + logs - timed * np.log(usual), n + timed
         return np.asarray(over / (n + SPEED_WEIGHT))
+
+    @cached_property
+    def _times(self) -> list[tuple[float, Array, Array]]:
+        """Of every kind that somebody answered: the usual seconds, (N,) timed answers and (N,) sums of log seconds."""
+        kinds = [kind for kind in skill.SECONDS if f"t|{kind}" in self._known]
+        seen = [self.counts(f"t|{kind}") for kind in kinds]
+        return [(skill.SECONDS[kind], c[:, 0], c[:, 1]) for kind, c in zip(kinds, seen, strict=True)]
 
     @cached_property
     def _looks(self) -> tuple[Array, Array, Array]:

@@ -8,6 +8,7 @@ states, because "wrong outline" and "nothing there" lead to different next steps
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 Row = tuple[float, float, float]
 Rows = tuple[Row, Row, Row]
@@ -140,6 +141,7 @@ def scaled(row: Row, right: int, factor: float) -> Row:
     return (errors[0], errors[1], errors[2])
 
 
+@cache
 def verdict_pool(kind: str, tier: str, declared: bool) -> Rows:
     """Return P(group | state) of the pool for one kind, by tier; raise KeyError for a kind without verdicts."""
     factor = TIER_ERROR[tier] * (DECLARED_ERROR if declared else 1.0)
@@ -157,6 +159,7 @@ def quoted(domain: str) -> str:
     return domain.replace("%", "%25").replace("|", "%7C")
 
 
+@cache
 def draw_pool(kind: str, tier: str, declared: bool) -> Row:
     """Return P(state of a drawn version) of the pool for one kind, by tier; raise KeyError for a kind without drawing."""
     return scaled(DRAW_POOL[kind], 0, TIER_ERROR[tier] * (DECLARED_ERROR if declared else 1.0))

@@ -40,8 +40,8 @@ def form_pages(
     book.load_tiles({row.tile_id for row in book.objects.values()}, lock=False)
     groups: dict[tuple[int, int], list[SceneObject]] = defaultdict(list)
     for row in sorted(book.objects.values(), key=lambda r: (r.queued_at or now, r.pk)):
-        row.tile = book.tiles[row.tile_id]
-        row.scene = row.tile.scene
+        tile = book.tiles[row.tile_id]
+        row._state.fields_cache |= {"tile": tile, "scene": tile.scene}
         groups[(row.scene_id, row.label)].append(row)
     boxes = _standing({scene for scene, _ in groups})
     for group in due:

@@ -58,11 +58,12 @@ class Brief:
     """Label schema and guideline of a project as of now."""
 
     def __init__(self, project: Project) -> None:
-        schema = project.schemas.order_by("-version").first()
-        guideline = project.guidelines.order_by("-version").first()
-        self.classes = schema.classes if schema else []
-        self.wants = Wants(self.classes, schema.more if schema else {})
-        self.versions = (schema.version if schema else 0, guideline.version if guideline else 0)
+        schema = project.schemas.order_by("-version").values_list("version", "classes", "more").first()
+        guideline = project.guidelines.order_by("-version").values_list("version", flat=True).first()
+        version, classes, more = schema or (0, [], {})
+        self.classes: list[dict[str, Any]] = classes
+        self.wants = Wants(classes, more)
+        self.versions = (version, guideline or 0)
 
 
 def policy_of(project: Project) -> RoutingPolicy:
@@ -127,7 +128,7 @@ class Shelf:
     def scene(self, pk: int) -> Scene:
         """A loaded scene, with its dataset and project."""
         scene = self._scenes[pk]
-        scene.dataset.project = self.project(scene.dataset.project_id)
+        scene.dataset._state.fields_cache["project"] = self.project(scene.dataset.project_id)
         return scene
 
     def load_projects(self, ids: Iterable[int]) -> None:
