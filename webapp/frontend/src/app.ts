@@ -71,7 +71,9 @@ export class App {
   private readonly drafts = new Drafts(globalThis.sessionStorage ?? null, APP);
   private readonly why = new WhyDialog();
   private readonly globals: readonly Command[];
-  private readonly windowing = windowCommands((text) => this.shell.toasts.show(text));
+  private readonly windowing = windowCommands((text) => {
+    if (!this.shell.display.shown) this.shell.toasts.show(text);
+  });
   private session: Session | null = null;
   private commands: readonly (readonly Command[])[] = [];
   private clock: ActiveClock | null = null;
