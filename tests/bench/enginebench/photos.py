@@ -7,15 +7,21 @@ import numpy as np
 import torch
 from PIL import Image
 
+from engine.pixels import Pixels
+from engine.shapes import ShapeAsk, look
 from models.assets import AssetError
 from models.boxdetector import BoxDetector
 from models.evaluate import Boxes, average_precision
-from models.people import oks
+from models.people import KEYPOINTS, oks
 from models.predict import PredictOptions
 from models.prelabel import Picture
 from models.zoo import open_entry
+from routing.annotation.shapes import Keypoints, Mask
+from routing.consensus.masks import decode_mask
 
 from enginebench.common import Measurement, Unavailable, interval, shared
+
+OUTLINE, SKELETON = ShapeAsk("person", "outline"), ShapeAsk("person", "skeleton", KEYPOINTS)
 
 
 def measure(*, quick: bool) -> dict[str, Measurement]:
@@ -71,7 +77,7 @@ def keypoints() -> Measurement:
     folder = shared("images", "mmpose_keypoints", "coco")
     document = json.loads((folder / "test_coco.json").read_text())
     model = open_entry("movenet-multipose")
-    whole, close = [], []
+    whole, close, shown = [], [], []
     for image in document["images"]:
         people = [
             a for a in document["annotations"] if a["image_id"] == image["id"] and a.get("num_keypoints")
@@ -83,8 +89,12 @@ def keypoints() -> Measurement:
         for number, (points, person) in enumerate(zip(truth, people, strict=True)):
             whole.append(max((oks(k, points, person["area"]) for k in seen["keypoints"]), default=0.0))
             close.append(oks(prompted["keypoints"][number], points, person["area"]))
+            shape = look(Pixels(folder / image["file_name"]), boxes[number], SKELETON, model)
+            if isinstance(shape, Keypoints):
+                shown.append(oks(_ordered(shape), points, person["area"]))
     low, high = interval(whole, np.random.default_rng(0))
     detail = {"people": len(whole), "interval": [low, high], "with_boxes": float(np.mean(close))}
+    detail |= {"shown_as_proposals": len(shown), "of_those": float(np.mean(shown))}
     return Measurement(float(np.mean(whole)), {"prototype": 0.69}, least=0.65, detail=detail)
 
 
@@ -92,7 +102,7 @@ def masks(quick: bool) -> Measurement:
     """Mean IoU over the pedestrians of PennFudan, given their boxes; the baseline is the ellipse in the box."""
     folder = shared("images", "pennfudan")
     model = open_entry("selfie-mask")
-    ours, ellipse = [], []
+    ours, ellipse, shown = [], [], []
     for path in sorted((folder / "PNGImages").glob("*.png"))[: 4 if quick else None]:
         marks = np.asarray(Image.open(folder / "PedMasks" / f"{path.stem}_mask.png"))
         truth = [marks == v for v in np.unique(marks[marks > 0])]
@@ -100,11 +110,27 @@ def masks(quick: bool) -> Measurement:
         found = model.predict([Picture(rgb(path), boxes)])[0]["masks"]
         ours += [_iou(m, t) for m, t in zip(found, truth, strict=True)]
         ellipse += [_iou(_ellipse(b, t.shape), t) for b, t in zip(boxes, truth, strict=True)]
+        shapes = [look(Pixels(path), b, OUTLINE, model) for b in boxes]
+        pairs = zip(shapes, truth, strict=True)
+        shown += [_iou(_placed(m, t.shape), t) for m, t in pairs if isinstance(m, Mask)]
     low, high = interval(ours, np.random.default_rng(0))
     detail = {"people": len(ours), "interval": [low, high], "median": float(np.median(ours))}
+    detail |= {"shown_as_proposals": len(shown), "of_those": float(np.mean(shown))}
     return Measurement(
         float(np.mean(ours)), {"ellipse in the box": float(np.mean(ellipse))}, least=0.75, detail=detail
     )
+
+
+def _ordered(shape: Keypoints) -> np.ndarray:
+    place = {name: (x, y, v) for name, x, y, v in shape.points}
+    return np.array([place[name] for name in KEYPOINTS], np.float32)
+
+
+def _placed(mask: Mask, shape: tuple[int, ...]) -> np.ndarray:
+    out = np.zeros(shape, bool)
+    x, y = mask.offset
+    out[y : y + mask.size[0], x : x + mask.size[1]] = decode_mask(mask)
+    return out
 
 
 def _bounds(mask: np.ndarray) -> tuple[int, int, int, int]:
