@@ -163,7 +163,8 @@ def refuse_with_mouse(tab: Any, world: World, task: Microtask) -> None:
 
 
 def stand_with_mouse(tab: Any, world: World, task: Microtask) -> None:
-    tab.click_at(360, 310)
+    x1, _, x2, y2 = box_of(task)
+    tab.click_at((x1 + 3 * x2) / 4, y2 + 12)  # What it begins with stands under the middle of the box.
     tab.click("submit")
 
 

@@ -11,7 +11,11 @@ from webapp.labeling.refining_regions import view_of
 from webapp.scenes.models import Scene
 
 WITH_CONTEXT = ("fix_polygon", "fix_mask")  # kinds that show the neighbours: outlines share their edges
-WHOLE = ("triage_scene", "cuboid_cam", "cuboid_lidar", "verify_cuboid")  # kinds that show the whole picture
+SOLID = ("cuboid_cam", "cuboid_lidar", "verify_cuboid")
+SOLID_SHARE, SOLID_PX = (
+    1.0,
+    96.0,
+)  # context of a cuboid, of its box and at least: the ground it stands on, what is beside it
 LOOKED_AT = {"verify_mask": "outline", "verify_cuboid": "cuboid", "point_yesno": "outline"}
 
 
@@ -24,8 +28,10 @@ def shown(
     policy: RoutingPolicy,
 ) -> tuple[payloads.Rect, dict[str, Any]]:
     """The view and the kind's own part of the payload; `details` are what the refinement asks."""
-    if row is None or kind in WHOLE:
+    if row is None:
         view: payloads.Rect = (0.0, 0.0, float(scene.width), float(scene.height))
+    elif kind in SOLID:
+        view = payloads.around(row.box, scene, margin_share=SOLID_SHARE, least=SOLID_PX)
     else:
         view = payloads.around(row.box, scene)
     extra: dict[str, Any] = dict(details)
