@@ -22,7 +22,8 @@ from webapp.labeling.windows import Windows
 
 log = logging.getLogger(__name__)
 
-QUEUED_S = 0.2  # how often objects are put on grid pages while more of them come
+QUEUED_S = 0.2  # how often objects are put on grid pages while more of them come,
+BUSY_S = 0.5  # while everybody has work, so that looking costs less and pages are fuller,
 PAGES_S = 1.0  # and when nothing new waits for a page
 RESUME_S = 3.0  # how long after a socket opened its person's orphaned offers are looked for
 
@@ -50,6 +51,7 @@ class Rounds:
         self._rng = np.random.default_rng()
         self._pages_at = 0.0
         self._queued = True
+        self._short = True  # somebody found nothing to do
         self._begun = False
 
     def run(
@@ -127,7 +129,8 @@ class Rounds:
 
     def _form_pages(self, now: datetime) -> None:
         clock = time.monotonic()
-        if clock > self._pages_at + (QUEUED_S if self._queued else PAGES_S):
+        soon = QUEUED_S if self._short else BUSY_S
+        if clock > self._pages_at + (soon if self._queued else PAGES_S):
             self._queued, self._pages_at = False, clock
             grids.form_pages(
                 now=now, rng=self._rng, shelf=self.shelf
@@ -163,6 +166,7 @@ class Rounds:
                 wish = waiting(seat, believed, resumed.get(seat.session, 0), clock)
                 desks.append(Desk(seat.person, seat.session, wish))
         done.taken = holding.take(desks, self.windows, now=now, rng=self._rng)
+        self._short = bool(done.taken.idle)
         done.paused |= done.taken.paused
 
     def call(self, function: Callable[[], Any]) -> Any:
