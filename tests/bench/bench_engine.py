@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = {
     "photos": (photos.measure, ("coco128_ap50", "person_oks", "person_mask_iou")),
     "clicks": (clicks.measure, ("click_mask_iou",)),
-    "scale": (scale.measure, ("ray_efficiency", "rows_exactly_once")),
+    "scale": (scale.measure, ("ray_efficiency",)),
+    "faults": (scale.measure_faults, ("rows_exactly_once",)),
     "tiling": (tiling.measure, ("tiling_recall_gap", "peak_gb")),
     "loop": (loop.measure, ("human_seconds_ratio", "active_vs_random")),
     "learning": (learning.measure, ("bccd_ap50_full", "bccd_ap50_20", "ece", "certified_coverage")),
