@@ -23,8 +23,10 @@ const T_CAM_EGO = [
 ];
 const EGO_SHAPE = { type: "cuboid", center: [20, -2, 0.75], dims: [4, 1.7, 1.5], yaw: 0 };
 
-function taskOf(shape: object, calibration: object): VerifyCuboidTask {
-  const fields = payload("verify_cuboid", { object: OBJECT, shape, calibration });
+const CLOUD = { cloud: { url: "/clouds/1", count: 1, format: "float32 xyzi" } };
+
+function taskOf(shape: object, calibration: object | null, more: object = {}): VerifyCuboidTask {
+  const fields = payload("verify_cuboid", { object: OBJECT, shape, calibration, ...more });
   return readVerifyCuboid(fields, readTask(fields));
 }
 
@@ -36,9 +38,18 @@ describe("verify_cuboid", () => {
   });
 
   it("shows the same cuboid whether it comes in the camera's frame or in the ego frame", () => {
-    const ego = taskOf(EGO_SHAPE, { K, ground: GROUND, T_cam_ego: T_CAM_EGO });
+    const ego = taskOf(EGO_SHAPE, { K, ground: GROUND, T_cam_ego: T_CAM_EGO }, CLOUD);
     expect(project(ego.rig.camera, ego.solid.center)).toEqual(project(task.rig.camera, task.solid.center));
     expect(ego.solid.yaw).toBeCloseTo(task.solid.yaw);
+  });
+
+  it("reads what was drawn through the camera in its frame, also where the way to the ego frame is known", () => {
+    const seen = taskOf(CAMERA_SHAPE, { K, ground: GROUND, T_cam_ego: T_CAM_EGO });
+    expect(project(seen.rig.camera, seen.solid.center)).toEqual(project(task.rig.camera, task.solid.center));
+  });
+
+  it("shows what was drawn in a cloud without any calibration", () => {
+    expect(taskOf(EGO_SHAPE, null, CLOUD).solid.center).toEqual([20, -2, 0.75]);
   });
 
   it("answers with a verdict and never with edges", () => {
@@ -59,7 +70,7 @@ describe("verify_cuboid", () => {
     expect(() => taskOf({ ...CAMERA_SHAPE, type: "box" }, { K, ground: GROUND })).toThrow(
       /shape\.type: expected one of/,
     );
-    expect(() => taskOf(EGO_SHAPE, { K, T_cam_ego: [[1]] })).toThrow(/calibration\.T_cam_ego/);
+    expect(() => taskOf(EGO_SHAPE, { K, T_cam_ego: [[1]] }, CLOUD)).toThrow(/calibration\.T_cam_ego/);
     expect(() => taskOf(CAMERA_SHAPE, { K })).toThrow(/calibration\.ground/);
   });
 });

@@ -15,7 +15,8 @@ export interface VerifyCuboidTask extends Task {
 
 export function readVerifyCuboid(f: Fields, common: Task): VerifyCuboidTask {
   const object = readObject(f.object, "object");
-  const rig = readRig(f.calibration, "calibration");
+  // Drawn in a point cloud it is in the ego frame; a calibration may know the way there without any cloud.
+  const rig = (f.cloud ? readEgoRig : readCameraRig)(f.calibration, "calibration");
   return {
     ...common,
     object,
@@ -23,12 +24,6 @@ export function readVerifyCuboid(f: Fields, common: Task): VerifyCuboidTask {
     rig,
     solid: rig.level(readCuboid(f.shape, "shape")),
   };
-}
-
-/** A cuboid of the ego frame comes with the transform that leads to the camera, one of the camera's frame without. */
-function readRig(value: unknown, where: string): Rig {
-  const ego = typeof value === "object" && value !== null && "T_cam_ego" in value;
-  return ego ? readEgoRig(value, where) : readCameraRig(value, where);
 }
 
 export function promptVerifyCuboid(task: VerifyCuboidTask): string {
