@@ -33,9 +33,9 @@ GATHER_MOST_S = (
 )
 QUIET_S = 0.004  # for so long nobody came: no more are expected
 LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tried again unasked
-# Another kind of question costs half as much time again for three tasks (10 s or so), so a moment's wait for more of the
-# same is worth it; whoever still has a task on the screen does not even notice.
-STAY_S, STAY_BUSY_S = 2.0, 6.0
+# Another kind of question costs half as much time again for three tasks (10 s or so), so waiting for more of the same is
+# worth it while a task is on the screen and nobody notices; whoever has nothing to do hardly waits for it.
+STAY_S, STAY_BUSY_S = 0.05, 6.0
 MOST_ANSWERS = 192  # per transaction: bounds how long a commit holds its locks
 MOST_SEATS = 144  # annotators matched per transaction
 MOST_QUEUED = (
