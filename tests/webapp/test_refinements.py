@@ -387,7 +387,9 @@ class TestOtherAspects:
         task = Microtask.objects.filter(kind="cuboid_cam").first()
         assert task is not None
         assert task.payload["dims_prior"] == [4.2, 1.8, 1.5]
-        assert task.payload["view"] == [0, 0, *SIZE]
+        (x, y, w, h), (x1, y1, x2, y2) = task.payload["view"], task.payload["object"]["xyxy"]
+        assert x <= x1 and y <= y1 and x + w >= x2 and y + h >= y2  # its ground and what is beside it,
+        assert w >= 2.9 * (x2 - x1) and w < SIZE[0]  # but not the whole picture
         assert crew.kinds["verify_cuboid"] > 0
 
     def test_where_there_is_a_point_cloud_the_cuboid_is_drawn_in_it(
