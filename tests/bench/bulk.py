@@ -24,7 +24,7 @@ from django.utils import timezone  # noqa: E402
 from webapp.devtools import stock  # noqa: E402
 from webapp.exports.answers import export_answers  # noqa: E402
 from webapp.exports.operations import export_dataset  # noqa: E402
-from webapp.labeling import grids  # noqa: E402
+from webapp.labeling import grids, loading  # noqa: E402
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene  # noqa: E402
 from webapp.labeling.models import (  # noqa: E402
     Annotation,
@@ -83,6 +83,7 @@ def create(count: int, objects: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     todo, before, tasks = scenes(dataset, count), rows(), Microtask.objects.count()
     shelf = Shelf()
+    loading.spare_the_collector()  # as `manage.py run_engine` does
     start, cpu = time.perf_counter(), time.process_time()
     for scene in todo:
         tiles = [

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from webapp.labeling import loading
 from webapp.pipeline import claims, engine_runner
 from webapp.pipeline.models import Run
 
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object per finished run")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        loading.spare_the_collector()
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: _leave(stop))
         while not stop.is_set():
