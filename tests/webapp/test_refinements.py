@@ -624,7 +624,8 @@ class TestGold:
     def test_is_asked_of_somebody_new_and_teaches_without_changing_anything(
         self, acme: Organisation, crowd: list[User]
     ) -> None:
-        told = self.worked(acme, crowd)
+        right = {"attributes": {"color": "blue"}}
+        told = self.worked(acme, crowd, outcome="answered", value=right, report=None)
 
         assert told
         for task, person, feedback in told:
