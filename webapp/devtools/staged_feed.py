@@ -27,6 +27,9 @@ class StagedFeed:
         self.answers: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
         page.route_web_socket("**/ws/feed/", self._connected)
+        # The staged project is nobody's, so the server knows no guideline of it.
+        news = {"version": 1, "changed": False, "example": None}
+        page.route("**/guideline/news/**", lambda route: route.fulfill(json=news))
 
     def _connected(self, socket: Any) -> None:
         socket.on_message(lambda frame: self._message(socket, json.loads(frame)))
