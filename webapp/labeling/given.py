@@ -25,6 +25,11 @@ class Given:
     seconds: float
 
     @property
+    def each_s(self) -> float:
+        """Active seconds, per cell of a grid page."""
+        return self.seconds / max(len(self.value.get("viewed") or ()), 1)
+
+    @property
     def tile(self) -> Tile:
         tile_id = self.microtask.tile_id or self.row.tile_id
         return self.book.tiles[tile_id]
@@ -61,7 +66,7 @@ def note(given: Given, row: SceneObject, verdict: str, **more: Any) -> None:
     """Add a look to an object's evidence; whoever looked never looks again."""
     look = {
         "annotator": given.annotator.pk, "kind": given.microtask.kind, "verdict": verdict, "version": row.version,
-        "box": row.box, "seconds": given.seconds, **more,
+        "box": row.box, "seconds": given.each_s, **more,
     }  # fmt: skip
     row.evidence = [*row.evidence, look]
     row.touched = [*row.touched, given.annotator.pk]

@@ -115,6 +115,12 @@ def _usual(sides: Sequence[float]) -> float:
     return float(np.median(sides)) if sides else USUAL_PX
 
 
+def _without_clicks(seconds: float, clicks: int, policy: RoutingPolicy) -> float:
+    """What a search that took this long would have taken without anything to click on, at the same pace."""
+    usual = policy.expected_s["coverage_tile"]
+    return seconds * usual / (usual + policy.click_s * clicks)
+
+
 def _as_known_now(book: Book, tile: Tile, policy: RoutingPolicy, sides: Sequence[float]) -> list[Look]:
     """The searches of a tile with the recall and the doubt of their annotators as they are known now."""
     size = screen_px(_usual(sides), payloads.around_tile(tile, tile.scene)[2])
@@ -143,15 +149,18 @@ def _credit_searches(book: Book, tile: Tile, policy: RoutingPolicy, sides: Seque
     answers = Answer.objects.filter(
         microtask__tile=tile, microtask__kind="coverage_tile", outcome="answered", late=False
     )
-    rows = answers.order_by("created_at", "pk").values_list("annotator", "value", "microtask__payload")
+    rows = answers.order_by("created_at", "pk").values_list(
+        "annotator", "value", "active_s", "microtask__payload"
+    )
     searches = [
         TileLook(
             annotator=annotator,
             live=tuple(tuple(o["xyxy"]) for o in payload["objects"]),
             points=tuple((p["xy"][0], p["xy"][1]) for p in value["points"]),
             view_width=payload["view"][2],
+            seconds=_without_clicks(active_s, len(value["points"]), policy) or None,
         )
-        for annotator, value, payload in rows
+        for annotator, value, active_s, payload in rows
         if value
     ]
     final = SceneObject.objects.filter(tile=tile, state=State.ACCEPTED).values_list("box", flat=True)
