@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
-from routing import worth
+from routing import calling, skill, worth
 from routing.eligibility import Candidate, Reason, Waiting, why_not
 from routing.policy import RoutingPolicy
 from routing.record_table import RecordTable
@@ -20,6 +20,11 @@ Places = npt.NDArray[np.intp]
 
 SAME_LANE_BONUS = 0.1  # on top of the block bonus: same class and project need no new look at the guideline
 MAX_REASONS = 3
+MOST_SPARED_S = 20.0  # a task that has been open for longer goes to anybody
+STRANGER = (
+    10  # answers before which somebody is not passed over for a better one: nobody knows yet who is better
+)
+SPARED = "what is open now goes to people who are at that kind of task already; more follows"
 CHUNK = 1024  # pairs that are looked through at once for what is still free
 
 
@@ -43,10 +48,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing for this annotator now, and why, in sentences for them."""
+    """Nothing for this annotator now, and why, in sentences for them. `spared`: what is open suits others better, who are
+    done with what they hold soon enough."""
 
     annotator: int
     reasons: list[str] = field(default_factory=list)
+    spared: bool = False
 
 
 def choose(
@@ -56,14 +63,17 @@ def choose(
     *,
     now: float | datetime,
     rng: np.random.Generator,
+    busy: Sequence[Waiting] = (),
 ) -> list[Offer | Idle]:
     """Return offers for everybody who wants one, best pairs first, and Idle for those who get none and hold none.
 
     Score: expected cut of the risk at stake per second of this person's time and wage, more for staying with one
     kind, for tasks that wait long, for priority and for newcomers. Greedy over all pairs, in rounds of one offer per
     annotator, so that nobody fills up before the others have something. Where people want more than is open, pairs
-    are taken in the order of what is cut per pace instead of per second, so that long tasks come first. A share
-    `policy.explore_share` of the offers is drawn uniformly from the eligible tasks of the same kind.
+    are taken in the order of what is cut per pace instead of per second, so that long tasks come first, and
+    `routing.calling` leaves tasks to those among the waiting and the `busy` (who get no offers) for whom a short wait
+    pays; not those that waited for MOST_SPARED_S, nor a share `policy.explore_share` of them, which go to anybody, nor
+    from people of whom little is known. The same share of the offers is drawn uniformly from the eligible tasks of the same kind.
     """
     open_ = [i for i, w in enumerate(waiting) if w.want > w.held]
     if not open_:
@@ -71,7 +81,9 @@ def choose(
     if not candidates:
         return [Idle(waiting[i].id, ["nothing is open right now"]) for i in open_ if not waiting[i].held]
     fair = float(np.mean([w.answers_today for w in waiting]))
-    matching = _Matching([waiting[i] for i in open_], candidates, policy, fair)
+    people = [waiting[i] for i in open_]
+    wanted = sum(p.want - p.held for p in people)
+    matching = _Matching(people, candidates, policy, fair, busy if len(candidates) <= wanted else ())
     offers: list[Offer | Idle] = []
     for _ in range(max(waiting[i].want - waiting[i].held for i in open_)):
         made = matching.one_round(rng, now)
@@ -82,7 +94,7 @@ def choose(
     for i in open_:
         person = waiting[i]
         if person.id not in served and not person.held:
-            offers.append(Idle(person.id, _idle_reasons(person, candidates, policy, fair)))
+            offers.append(matching.idle(person, fair))
     return offers
 
 
@@ -113,20 +125,26 @@ class _Matching:
     """The score matrix (annotators, candidates), who still wants something, and what is still free."""
 
     def __init__(
-        self, people: Sequence[Waiting], tasks: Sequence[Candidate], policy: RoutingPolicy, fair: float
+        self,
+        people: Sequence[Waiting],
+        tasks: Sequence[Candidate],
+        policy: RoutingPolicy,
+        fair: float,
+        busy: Sequence[Waiting],
     ) -> None:
         # Tasks alike lie side by side, so that the groups of `worth.settles` are slices.
         tasks = sorted(tasks, key=worth.sort_of_question)
+        hungry, people = len(people), [*people, *busy]
         self.people, self.tasks, self.policy = people, tasks, policy
         kinds = {kind: k for k, kind in enumerate(sorted({t.kind for t in tasks}))}
         lanes = {lane: k for k, lane in enumerate(sorted({t.lane for t in tasks}))}
         self.kind_of = np.array([kinds[t.kind] for t in tasks], dtype=np.intp)
         self.lane_of = np.array([lanes[t.lane] for t in tasks], dtype=np.intp)
         self.of_kind = np.arange(len(kinds))[:, None] == self.kind_of
-        self.last_kind = np.array([kinds.get(p.last_kind or "", -1) for p in people], dtype=np.intp)
+        self.last_kind = np.array([_place(p.last_kind, kinds) for p in people], dtype=np.intp)
         self.last_lane = np.array([lanes.get(p.last_lane or "", -1) for p in people], dtype=np.intp)
         self.microtask = np.array([t.microtask for t in tasks])
-        self.left = np.array([p.want - p.held for p in people])
+        self.left = np.array([p.want - p.held if i < hungry else 0 for i, p in enumerate(people)])
         self.free = np.ones(len(tasks), dtype=bool)
         table = RecordTable([p.record for p in people])
         self.settles = worth.settles(table, tasks)
@@ -140,7 +158,35 @@ class _Matching:
         )
         self.base *= self.settles
         self.base *= (self.urgency / self.expected).astype(np.float32)
-        self.base *= worth.eligible(people, tasks, policy, fair)
+        may = worth.eligible(people, tasks, policy, fair)
+        self.base *= may
+        self.spared: frozenset[int] = frozenset()
+        if len(tasks) <= self.left.sum():
+            self._spare(may, table)
+
+    def _spare(self, may: npt.NDArray[np.bool_], table: RecordTable) -> None:
+        """Leave tasks to those who are better at them and will be there soon."""
+        seconds = np.take(self.pace, self.kind_of, axis=1) * self.expected
+        price = np.where(may, seconds * (self.settles.max(axis=0) / self.settles), np.inf)
+        held = np.array([p.held for p in self.people])
+        last = np.array([p.last_kind or "" for p in self.people])
+        busy_s = np.zeros(len(held))
+        for kind in set(last[held > 0].tolist()) & skill.SECONDS.keys():
+            busy_s += np.where(last == kind, held * table.seconds(kind), 0.0)
+        called = calling.called(price, seconds, self.kind_of, self.last_kind, busy_s, self.left)
+        for_all = [
+            t.age_s > MOST_SPARED_S or _share_of(t.assignment) < self.policy.explore_share for t in self.tasks
+        ]
+        strangers = table.answers < STRANGER
+        spared = may & ~(called[:, self.kind_of] | np.array(for_all) | strangers[:, None])
+        self.base[spared] = 0.0
+        self.spared = frozenset(p.id for p, any_ in zip(self.people, spared.any(axis=1), strict=True) if any_)
+
+    def idle(self, person: Waiting, fair: float) -> Idle:
+        """Return why there is nothing for this person."""
+        if person.id in self.spared:
+            return Idle(person.id, [SPARED], spared=True)
+        return Idle(person.id, _idle_reasons(person, self.tasks, self.policy, fair))
 
     def one_round(self, rng: np.random.Generator, now: float | datetime) -> list[Offer]:
         """Give at most one offer to each annotator who still wants one."""
@@ -217,6 +263,16 @@ class _Matching:
             "gold": chosen.gold,
             "kind": chosen.kind,
         }
+
+
+def _place(kind: str | None, kinds: Mapping[str, int]) -> int:
+    """Return the number of a kind; ELSEWHERE for one of which nothing is open, IDLE for none."""
+    return kinds.get(kind, calling.ELSEWHERE) if kind else calling.IDLE
+
+
+def _share_of(assignment: int) -> float:
+    """Return a number in 0..1 that is as good as random, and the same in every round (Knuth's multiplicative hash)."""
+    return (assignment * 2654435761 % 2**32) / 2**32
 
 
 def _best_pairs(score: Scores) -> tuple[Places, Places]:

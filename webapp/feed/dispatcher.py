@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -38,6 +39,9 @@ LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tr
 STAY_S, STAY_BUSY_S = 0.05, 6.0
 MOST_ANSWERS = 192  # per transaction: bounds how long a commit holds its locks
 MOST_SEATS = 144  # annotators matched per transaction
+MOST_PRESENT = (
+    256  # whom scarce work may be left for; where more are present, there is somebody suitable among these
+)
 MOST_QUEUED = (
     20_000  # answers waiting for a database that is away; more are refused, and sent again by their clients
 )
@@ -189,9 +193,10 @@ class Dispatcher:
             self._line_up(seat)
         hungry = self._next_hungry()
         begun = self._loop.time()
+        present = tuple(islice(self.seats.values(), MOST_PRESENT))
         try:
             done = await self._loop.run_in_executor(
-                self._thread, self._rounds.run, answers, left, hungry, begun
+                self._thread, self._rounds.run, answers, left, hungry, begun, present
             )
         except DatabaseError as error:
             await self._put_back(arrived, left, hungry, error)

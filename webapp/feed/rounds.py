@@ -1,6 +1,7 @@
 """One round of the dispatcher on its database thread: answers in, decisions made, leases out, one commit."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from django.db import OperationalError, connection, transaction
 
+from routing.assignment import Waiting
 from webapp.feed.seats import Seat, paused, waiting
 from webapp.labeling import bulk, grids, holding, operations
 from webapp.labeling.book import Book
@@ -55,9 +57,15 @@ class Rounds:
         self._begun = False
 
     def run(
-        self, answers: Sequence[Given], left: Sequence[str], hungry: Sequence[Seat], clock: float
+        self,
+        answers: Sequence[Given],
+        left: Sequence[str],
+        hungry: Sequence[Seat],
+        clock: float,
+        present: Sequence[Seat] = (),
     ) -> Round:
-        """Commit one round. Raises OperationalError, with nothing done, when the database is away or gave up on it.
+        """Commit one round. `present`: others for whom scarce work may be left (`routing.calling`). Raises
+        OperationalError, with nothing done, when the database is away or gave up on it.
 
         Whatever else fails is traced to the answer that causes it, which alone is refused.
         """
@@ -68,7 +76,7 @@ class Rounds:
             if left:
                 with transaction.atomic():
                     holding.leave(left, now=self.presence.now())
-            return self._transact(answers, hungry, clock)
+            return self._transact(answers, hungry, clock, present)
         except OperationalError:
             self.windows.forget()
             if not connection.is_usable():
@@ -110,7 +118,9 @@ class Rounds:
                 done.replies += self._halved(half, clock).replies
         return done
 
-    def _transact(self, answers: Sequence[Given], hungry: Sequence[Seat], clock: float) -> Round:
+    def _transact(
+        self, answers: Sequence[Given], hungry: Sequence[Seat], clock: float, present: Sequence[Seat] = ()
+    ) -> Round:
         now = self.presence.now()
         done = Round()
         # What is written need not be waited for before the next step is worked out: only the commit waits for all of it.
@@ -124,7 +134,7 @@ class Rounds:
             self._form_pages(now)
             if hungry:
                 self._resume(hungry, done, now, clock)
-                self._lease(hungry, done, now, clock)
+                self._lease(hungry, present, done, now, clock)
         return done
 
     def _form_pages(self, now: datetime) -> None:
@@ -146,7 +156,23 @@ class Rounds:
                 most = seat.want - len(seat.held)
                 done.resumed.append((seat, holding.resume(seat.person, seat.session, now=now, most=most)))
 
-    def _lease(self, hungry: Sequence[Seat], done: Round, now: datetime, clock: float) -> None:
+    def _busy(
+        self, organisation: int | None, hungry: Sequence[Seat], present: Sequence[Seat]
+    ) -> list[Waiting]:
+        """Those of an organisation who are at a task now, and want no more before it is done."""
+        asking = {seat.person.pk for seat in hungry}
+        seats = [
+            seat
+            for seat in present
+            if seat.held and seat.person.pk not in asking and seat.person.organisation_id == organisation
+        ]
+        self.shelf.load_records({seat.person.pk for seat in seats})
+        believed = ((seat, self.shelf.believed(seat.person.pk)) for seat in seats)
+        return [waiting(seat, known, 0, math.inf) for seat, known in believed if not paused(known)]
+
+    def _lease(
+        self, hungry: Sequence[Seat], present: Sequence[Seat], done: Round, now: datetime, clock: float
+    ) -> None:
         resumed = {seat.session: len(rows) for seat, rows in done.resumed}
         # One seat per person and round, so that two tabs of one person are never offered the same task.
         done.seats = {
@@ -165,7 +191,9 @@ class Rounds:
             else:
                 wish = waiting(seat, believed, resumed.get(seat.session, 0), clock)
                 desks.append(Desk(seat.person, seat.session, wish))
-        done.taken = holding.take(desks, self.windows, now=now, rng=self._rng)
+        done.taken = holding.take(
+            desks, self.windows, now=now, rng=self._rng, busy=lambda org: self._busy(org, hungry, present)
+        )
         self._short = bool(done.taken.idle)
         done.paused |= done.taken.paused
 

@@ -1,6 +1,6 @@
 """Who holds what: leases are taken, prolonged, given back, resumed and reaped here, each by an update that checks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -66,17 +66,27 @@ class Leased:
     idle: dict[int, list[str]] = field(default_factory=dict)
 
 
-def lease(desks: Sequence[Desk], *, now: datetime, rng: np.random.Generator) -> Leased:
+Busy = Callable[[int | None], Sequence[Waiting]]
+
+
+def nobody(organisation: int | None) -> Sequence[Waiting]:
+    return ()
+
+
+def lease(desks: Sequence[Desk], *, now: datetime, rng: np.random.Generator, busy: Busy = nobody) -> Leased:
     """Match waiting annotators to open assignments and lease them, in the caller's transaction."""
-    taken = take(desks, Windows(), now=now, rng=rng)
+    taken = take(desks, Windows(), now=now, rng=rng, busy=busy)
     ids = [hold.assignment for holds in taken.offers.values() for hold in holds]
     rows = Assignment.objects.select_related("microtask", "annotator", "project").in_bulk(ids)
     offers = {person: [rows[h.assignment] for h in holds] for person, holds in taken.offers.items()}
     return Leased(offers, taken.idle)
 
 
-def take(desks: Sequence[Desk], windows: Windows, *, now: datetime, rng: np.random.Generator) -> Taken:
-    """As `lease`, from windows that outlive the call."""
+def take(
+    desks: Sequence[Desk], windows: Windows, *, now: datetime, rng: np.random.Generator, busy: Busy = nobody
+) -> Taken:
+    """As `lease`, from windows that outlive the call. `busy`: who else works in an organisation, for whom tasks may be left
+    (`routing.calling`); it is asked only when there are not enough for all."""
     result = Taken()
     windows.begin()
     by_org: dict[int | None, list[Desk]] = {}
@@ -85,23 +95,26 @@ def take(desks: Sequence[Desk], windows: Windows, *, now: datetime, rng: np.rand
     chosen: list[tuple[Desk, Entry, Offer]] = []
     for organisation, group in sorted(by_org.items(), key=lambda item: str(item[0])):
         for start in range(0, len(group), AT_ONCE):
-            chosen += _match(organisation, group[start : start + AT_ONCE], windows, result, now, rng)
+            part = group[start : start + AT_ONCE]
+            chosen += _match(organisation, part, windows, result, now, rng, busy)
     _hold(chosen, result, now)
     return result
 
 
 def _match(
     organisation: int | None, group: Sequence[Desk], windows: Windows, result: Taken, now: datetime,
-    rng: np.random.Generator,
+    rng: np.random.Generator, busy: Busy,
 ) -> list[tuple[Desk, Entry, Offer]]:  # fmt: skip
     """Choose for a group, and take what was chosen out of the windows."""
     wanted = 16 + 3 * sum(max(0, desk.waiting.want - desk.waiting.held) for desk in group)
-    chosen, unlucky = _choose(organisation, group, windows, wanted, now, rng)
-    if unlucky and wanted < DEEP:  # What suits them may lie deeper than the best of each lane.
-        without = [desk for desk in group if desk.person.pk in unlucky]
-        more, unlucky = _choose(organisation, without, windows, DEEP, now, rng)
+    chosen, unlucky = _choose(organisation, group, windows, wanted, now, rng, busy)
+    passed_over = {pk for pk, idle in unlucky.items() if not idle.spared}
+    if passed_over and wanted < DEEP:  # What suits them may lie deeper than the best of each lane.
+        without = [desk for desk in group if desk.person.pk in passed_over]
+        more, rest = _choose(organisation, without, windows, DEEP, now, rng, busy)
         chosen += more
-    result.idle |= unlucky
+        unlucky = {pk: idle for pk, idle in unlucky.items() if idle.spared} | rest
+    result.idle |= {pk: list(idle.reasons) for pk, idle in unlucky.items()}
     for desk in group:
         if desk.person.pk in unlucky:
             w = desk.waiting
@@ -111,8 +124,9 @@ def _match(
 
 
 def _choose(
-    organisation: int | None, group: Sequence[Desk], windows: Windows, wanted: int, now: datetime, rng: np.random.Generator
-) -> tuple[list[tuple[Desk, Entry, Offer]], dict[int, list[str]]]:  # fmt: skip
+    organisation: int | None, group: Sequence[Desk], windows: Windows, wanted: int, now: datetime, rng: np.random.Generator,
+    busy: Busy,
+) -> tuple[list[tuple[Desk, Entry, Offer]], dict[int, Idle]]:  # fmt: skip
     """One call of the matcher on about `wanted` candidates: what it chose, and who got nothing, with the reasons."""
     waiting = [desk.waiting for desk in group]
     domains = frozenset[str]().union(*(w.domains for w in waiting))
@@ -121,9 +135,11 @@ def _choose(
     desk_of = {desk.person.pk: desk for desk in group}
     chosen, unlucky = [], {}
     candidates = [entry.candidate for entry in entries]
-    for choice in choose(waiting, candidates, DEFAULT_POLICY, now=now.timestamp(), rng=rng):
+    scarce = len(candidates) <= sum(max(0, w.want - w.held) for w in waiting)
+    others = busy(organisation) if scarce else ()
+    for choice in choose(waiting, candidates, DEFAULT_POLICY, now=now.timestamp(), rng=rng, busy=others):
         if isinstance(choice, Idle):
-            unlucky[choice.annotator] = list(choice.reasons)
+            unlucky[choice.annotator] = choice
         else:
             chosen.append((desk_of[choice.annotator], known[choice.assignment], choice))
     windows.take_out([c.assignment for _, _, c in chosen], [e.lane for _, e, _ in chosen])
