@@ -47,6 +47,15 @@ class SplitOptions:
     certified: Mapping[int, float] | None = None
     most_per_tile: int = 12
     domain: str = "general"
+    probes: int = 0
+
+
+PROBE_FLOOR = 0.01  # least p of what a probe could speak for: below it nothing is worth a question anyhow
+PROBE_SPEAKS_FOR = 4  # proposals for each probe
+PROBE = "a probe of how well the model does here"
+Decision = tuple[
+    Action, str, float, float
+]  # what, why, its expected loss in seconds, and that of the next best
 
 
 def plan_scene(
@@ -58,12 +67,30 @@ def plan_scene(
     live = [o for o, plan in zip(objects, decided, strict=True) if plan[0] != "drop"]
     tiles = _tiles(scene, live, options)
     size = (scene.width, scene.height)
+    homes = [owner(tiles, _centre(item), size) for item in objects]
+    for place in _probes(objects, decided, [home.tile_id for home in homes], options.probes):
+        decided[place] = ("grid", PROBE, *decided[place][2:])
     plans = []
-    for item, (action, reason, cost, instead) in zip(objects, decided, strict=True):
-        home = owner(tiles, _centre(item), size)
+    for item, home, (action, reason, cost, instead) in zip(objects, homes, decided, strict=True):
         auto = action == "auto_accept"
         plans.append(ObjectPlan(item.object_id, home.tile_id, action, auto, reason, cost, instead))
     return ScenePlan(scene.scene_id, _coverage(tiles, objects, plans, prediction), tuple(plans))
+
+
+def _probes(
+    objects: Sequence[PredictedObject], decided: Sequence[Decision], homes: Sequence[str], count: int
+) -> list[int]:
+    """The most likely of what would be dropped, in turn over the tiles, so that all of them tell; none where they would
+    speak for few."""
+    turn: dict[str, int] = {}
+    ranked: list[tuple[int, float, int]] = []
+    dropped = [i for i, plan in enumerate(decided) if plan[0] == "drop" and objects[i].p >= PROBE_FLOOR]
+    if len(dropped) < PROBE_SPEAKS_FOR * count:
+        return []
+    for i in sorted(dropped, key=lambda i: -objects[i].p):
+        turn[homes[i]] = turn.get(homes[i], 0) + 1
+        ranked.append((turn[homes[i]], -objects[i].p, i))
+    return [i for _, _, i in sorted(ranked)[:count]]
 
 
 def _tiles(scene: SceneRef, live: Sequence[PredictedObject], options: SplitOptions) -> list[TileRef]:
@@ -73,9 +100,7 @@ def _tiles(scene: SceneRef, live: Sequence[PredictedObject], options: SplitOptio
     return by_density(scene.width, scene.height, points, side=side, halo=halo, most=options.most_per_tile)
 
 
-def _decide(
-    item: PredictedObject, policy: RoutingPolicy, options: SplitOptions
-) -> tuple[Action, str, float, float]:
+def _decide(item: PredictedObject, policy: RoutingPolicy, options: SplitOptions) -> Decision:
     """(action, reason, its expected loss, that of the best other action) in seconds of crowd time."""
     belief = Belief.of_model(item.p, item.p_there)
     least = (options.certified or {}).get(item.class_id)
@@ -107,6 +132,13 @@ def _decide(
         case _:
             cost = policy.price("adjudicate", "specialist")
             return "specialist", step.reason, cost, lost
+
+
+def worth_asking(p: float, p_there: float, cls: int, side: float, policy: RoutingPolicy, domain: str) -> bool:
+    """Whether a proposal is worth a question: class id, side (sqrt of the area) in scene pixels."""
+    box = (0.0, 0.0, side, side)
+    item = PredictedObject(0, cls, {"type": "box", "xyxy": list(box)}, p, p, p_there, {})
+    return _decide(item, policy, SplitOptions(domain=domain))[0] not in ("drop", "specialist")
 
 
 def _loss_if_dropped(p_there: float, policy: RoutingPolicy) -> float:

@@ -1,5 +1,6 @@
 """Planning what to ask about a scene, and putting the answers back together."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.assemble import assemble, to_coco
-from engine.split import SplitOptions, plan_scene
+from engine.split import PROBE, SplitOptions, plan_scene
 from engine.types import PredictedObject, ResolvedObject, ScenePrediction, SceneRef
 from routing.policy import RoutingPolicy
 
@@ -93,6 +94,24 @@ class TestPlan:
         plan = plan_scene(SCENE, prediction(sure, other, below), POLICY, SplitOptions(certified={1: 0.98}))
 
         assert [o.auto for o in plan.objects] == [True, False, False]
+
+    def test_asks_about_a_few_weak_proposals_of_every_tile_where_they_speak_for_many(self) -> None:
+        weak = [
+            predicted(i, (x, y, x + 30, y + 30), 0.02, 0.04)
+            for i, (x, y) in enumerate(np.random.default_rng(3).uniform(0, 800, (100, 2)))
+        ]
+        options = SplitOptions(probes=20)
+
+        probes = [
+            o for o in plan_scene(SCENE, prediction(*weak), POLICY, options).objects if o.reason == PROBE
+        ]
+        few = plan_scene(SCENE, prediction(*weak[:40]), POLICY, options)
+
+        assert len(probes) == 20
+        assert {o.action for o in probes} == {"grid"}
+        tiles = Counter(o.tile_id for o in probes)
+        assert max(tiles.values()) - min(tiles.values()) <= max(1, 20 // len(tiles))
+        assert {o.action for o in few.objects} == {"drop"}
 
     def test_without_a_prediction_is_tiles_to_search(self) -> None:
         plan = plan_scene(SCENE, None, POLICY, SplitOptions(object_px=16))

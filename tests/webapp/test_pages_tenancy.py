@@ -42,7 +42,12 @@ API = {
     "feed-release",
     "refine-mask",  # only for who holds the task: test_refiner.py
 }  # their rows are named in the body, or are the viewer's own
-SIGNED = {"crop", "deep_crop", "cloud", "join"}  # protected by signature; tested with the feed and with the login
+SIGNED = {
+    "crop",
+    "deep_crop",
+    "cloud",
+    "join",
+}  # protected by signature; tested with the feed and with the login
 
 
 @pytest.fixture

@@ -1,15 +1,13 @@
 """From predictions to micro-tasks: the rows that a pre-labelling run streams in, scene by scene."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
-from routing.belief import Belief
 from routing.policy import RoutingPolicy
-from routing.redundancy import ObjectCase, audit_due
+from routing.redundancy import audit_due
 from routing.witness import Hint
 from webapp.labeling import grids, loading
 from webapp.labeling.book import Book
@@ -18,6 +16,8 @@ from webapp.labeling.models import ObjectVersion, SceneObject, Tile
 from webapp.labeling.refining_open import open_scene_questions
 from webapp.labeling.searching import review_tiles
 from webapp.labeling.shelf import Shelf
+from webapp.labeling.weak_proposals import PlannedObject as PlannedObject
+from webapp.labeling.weak_proposals import object_of
 from webapp.pipeline.models import PrelabelledScene, Run
 from webapp.scenes.models import Dataset, Scene
 
@@ -35,23 +35,6 @@ class PlannedTile:
     crop: Sequence[float]
     expected_missing: float = 0.0
     hints: Sequence[Hint] = ()
-
-
-@dataclass(frozen=True)
-class PlannedObject:
-    """A predicted object that is worth a decision: its place, class, calibrated probabilities and signals.
-
-    `p_good`: class right and IoU within tolerance; `p_there`: there is such an object here at all.
-    """
-
-    box: Sequence[float]
-    label: int
-    p_good: float
-    p_there: float
-    tile: str
-    auto: bool = False
-    score: float = 0.0
-    signals: dict[str, Any] = field(default_factory=dict)
 
 
 def open_scene(
@@ -72,7 +55,8 @@ def open_scene(
     rows = {t.key: _tile(t, run, scene) for t in tiles}
     Tile.objects.bulk_create(rows.values())
     book.tiles.update((tile.pk, tile) for tile in rows.values())
-    book.settled_tiles.update(book.tiles)
+    if not any(plan.probe for plan in objects):  # Else people search when it is known what more to ask.
+        book.settled_tiles.update(book.tiles)
     _insert_objects(book, run, scene, rows, objects, rng)
     review_tiles(book)
     open_scene_questions(book, scene, scene.dataset.project)
@@ -91,7 +75,8 @@ def _insert_objects(
     policy = book.policy(scene.dataset.project)
     ids = loading.reserve(SceneObject, len(objects))
     rows = [
-        _row(plan, pk, run, scene, tiles[plan.tile], book.now) for plan, pk in zip(objects, ids, strict=True)
+        object_of(plan, pk, run, scene, tiles[plan.tile], book.now)
+        for plan, pk in zip(objects, ids, strict=True)
     ]
     for plan, row in zip(objects, rows, strict=True):
         _first_step(book, plan, row, policy, rng)
@@ -120,23 +105,15 @@ def _halo(tile: PlannedTile) -> float:
     return max(x - cx, y - cy, cx + cw - x - w, cy + ch - y - h, 0.0)
 
 
-def _row(plan: PlannedObject, pk: int, run: Run, scene: Scene, tile: Tile, now: datetime) -> SceneObject:
-    box = [float(v) for v in plan.box]
-    side = ((box[2] - box[0]) * (box[3] - box[1])) ** 0.5
-    case = ObjectCase(
-        Belief.of_model(plan.p_good, plan.p_there), cls=plan.label, size_px=side, auto=plan.auto
-    )
-    return loading.new(
-        SceneObject, related={"scene": scene, "tile": tile, "model": run.model, "run": run}, id=pk,
-        state=SceneObject.State.ASKED, label=plan.label, box=box, source=SceneObject.Source.MODEL, case=case.to_json(),
-        signals={**plan.signals, "score": plan.score, "p": plan.p_good}, created_at=now,
-    )  # fmt: skip
-
-
 def _first_step(
     book: Book, plan: PlannedObject, row: SceneObject, policy: RoutingPolicy, rng: np.random.Generator
 ) -> None:
-    """Auto-accepted objects are settled at once, some of them to be audited blind; about all others somebody is asked."""
+    """Auto-accepted objects are settled at once, some of them to be audited blind; about all others somebody is asked,
+    about probes on a page of the grid, however unlikely they are."""
+    if plan.probe:
+        row.state, row.queued_at = SceneObject.State.GRID, book.now
+        book.touch(row)
+        return
     if not plan.auto:
         consider(book, row, row.tile)
         return

@@ -30,6 +30,7 @@ from webapp.labeling.lifecycle import fulfil_wishes
 from webapp.labeling.models import Answer, Assignment, Microtask, SceneObject, Tally
 from webapp.labeling.searching import review_tiles
 from webapp.labeling.shelf import Shelf
+from webapp.labeling.weak_proposals import learn_from_probes
 from webapp.people.models import User
 
 __all__ = [
@@ -121,6 +122,7 @@ def submit(submissions: Sequence[Submission], book: Book) -> list[Ack | Refusal]
             answers.append(answer)
             known[submission.id] = (answer.annotator, answer.assignment)
     book.save_objects()
+    learn_from_probes(book)
     _leave_out_unsettled(book)
     review_tiles(book)
     fulfil_wishes(book)

@@ -6,6 +6,7 @@ import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from engine.active import choose_next
 from engine.cluster import open_pool
 from engine.prelabel import Pool
 from engine.shapes import ShapeAsk, ShapeProposer
-from engine.split import SplitOptions, plan_scene
+from engine.split import PROBE, SplitOptions, plan_scene
 from engine.types import (
     ModelRef,
     PredictedObject,
@@ -36,10 +37,12 @@ from engine.types import (
 )
 from routing.certify import choose_auto_threshold
 from routing.policy import RoutingPolicy
+from routing.shift import shifted
 from routing.witness import Hint
-from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
+from webapp.labeling.intake import PlannedTile, open_scene
 from webapp.labeling.models import SceneObject, Tile
 from webapp.labeling.shelf import Brief, Shelf
+from webapp.labeling.weak_proposals import PlannedObject, probes_left, shift_of
 from webapp.pipeline import claims
 from webapp.pipeline.gate import Gate, HeldBack
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
@@ -221,19 +224,23 @@ def _open(
     """Plan one scene and insert its tiles, objects and first micro-tasks; returns the number of objects."""
     project = run.project
     policy = RoutingPolicy.from_json(project.policy)
+    stated = {o.object_id: o for o in prediction.objects} if prediction else {}
+    if prediction:
+        prediction = _shifted(prediction, shift_of(run.pk))
     options = SplitOptions(
         certified=certified_thresholds(model, policy) if model else None,
         domain=project.domain,
+        probes=probes_left(run.pk),
         **run.options.get("split", {}),
     )
     plan = plan_scene(ref, prediction, policy, options)
-    known = {o.object_id: o for o in prediction.objects} if prediction else {}
-    hints = _hints(plan, known)
-    shapes = shaper.of(ref, [known[p.object_id] for p in plan.objects if p.action != "drop"])
+    hints = _hints(plan, stated)
+    shapes = shaper.of(ref, [stated[p.object_id] for p in plan.objects if p.action != "drop"])
     tiles = [
         PlannedTile(c.tile.tile_id, c.tile.core, c.tile.crop, c.expected_missing, hints[c.tile.tile_id])
         for c in plan.tiles
     ]
+    known = {o.object_id: o for o in prediction.objects} if prediction else {}
     objects = [
         PlannedObject(
             box=known[p.object_id].xyxy,
@@ -244,6 +251,8 @@ def _open(
             auto=p.action == "auto_accept",
             score=p_object.score,
             signals={**p_object.signals, "why": p.reason, **_shapes(shapes, p.object_id)},
+            p_stated=stated[p.object_id].p,
+            probe=p.reason == PROBE,
         )
         for p in plan.objects
         if p.action != "drop"
@@ -257,6 +266,14 @@ def _open(
 
 def _shapes(found: Mapping[int, dict[str, Any]], object_id: int) -> dict[str, Any]:
     return {"shapes": found[object_id]} if object_id in found else {}
+
+
+def _shifted(prediction: ScenePrediction, shift: float) -> ScenePrediction:
+    """The prediction with its probabilities as far off as those of the run's earlier scenes turned out to be."""
+    objects = (
+        replace(o, p=shifted(o.p, shift), p_there=shifted(o.p_there, shift)) for o in prediction.objects
+    )
+    return replace(prediction, objects=tuple(objects))
 
 
 def _hints(plan: ScenePlan, known: Mapping[int, PredictedObject]) -> dict[str, list[Hint]]:
