@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from webapp.desk.queries import outcome_of, own_rulings, record_of, waiting_cases
+from webapp.desk.queries import focused_s, outcome_of, own_rulings, record_of, waiting_cases
 from webapp.labeling.models import Answer, Assignment, Microtask
 from webapp.people.models import Role, User
 from webapp.people.operations import create_person
@@ -119,6 +119,27 @@ class TestRecord:
 
     def test_empty_record_has_no_pace(self, olga: User) -> None:
         assert record_of(own_rulings(olga)).seconds_per_ruling is None
+
+
+class TestLoad:
+    def test_counts_own_time_on_cases_of_the_last_day_only(self, scene: Scene, olga: User, acme: Any) -> None:
+        now = timezone.now()
+        peer = create_person(organisation=acme, username="petra", role=Role.SPECIALIST)
+        rule(scene, peer, ruling())
+        rule(scene, olga, ruling())
+        rule(scene, olga, None, "skip")
+        old = rule(scene, olga, ruling())
+        Answer.objects.filter(pk=old.pk).update(created_at=now - timedelta(hours=25))
+
+        assert focused_s(olga, now) == 24.0
+
+    def test_asks_for_rest_after_four_hours(self, client: Client, scene: Scene, olga: User) -> None:
+        answer = rule(scene, olga, ruling())
+        client.force_login(olga)
+
+        assert "please rest" not in client.get("/desk/").content.decode()
+        Answer.objects.filter(pk=answer.pk).update(active_s=4 * 3600.0)
+        assert "please rest" in client.get("/desk/").content.decode()
 
 
 class TestPage:

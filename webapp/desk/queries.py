@@ -1,10 +1,10 @@
 """Reads of the specialist's desk."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Sum
 
 from routing.annotation.boxes import iou
 from webapp.labeling.models import Answer, Microtask
@@ -14,6 +14,7 @@ from webapp.people.queries import tenant
 GROUPS = 50  # reasons shown
 RECENT = 24
 COUNTED = 300  # the own record covers this many newest rulings: more take longer to read than to show
+FOCUSED_S = 4 * 3600.0  # a specialist is asked to rest after so much active time in 24 hours
 SAME_IOU = 0.98  # an outline this close to the proposed one was left as it was
 
 
@@ -91,6 +92,17 @@ def own_rulings(viewer: User, most: int = COUNTED) -> list[Ruling]:
     )
     newest = rows.select_related("microtask__project").order_by("-created_at")[:most]
     return [_ruling(row) for row in newest]
+
+
+def focused_s(viewer: User, now: datetime) -> float:
+    """Return the active seconds that the viewer spent on cases in the 24 hours before `now`."""
+    rows = Answer.objects.filter(
+        annotator=viewer,
+        microtask__kind="adjudicate",
+        microtask__project__organisation=tenant(viewer),
+        created_at__gt=now - timedelta(hours=24),
+    )
+    return float(rows.aggregate(total=Sum("active_s"))["total"] or 0.0)
 
 
 def _ruling(row: Answer) -> Ruling:

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from webapp.desk.queries import RECENT, own_rulings, record_of, waiting_cases
+from webapp.desk.queries import FOCUSED_S, RECENT, focused_s, own_rulings, record_of, waiting_cases
 from webapp.labeling.models import Answer
 from webapp.people.permissions import MemberRequest, specialist_required
 from webapp.people.queries import tenant
@@ -21,7 +22,10 @@ CROP_PX = 320
 def desk(request: MemberRequest) -> HttpResponse:
     rulings = own_rulings(request.user)
     waiting = waiting_cases(request.user)
+    focused = focused_s(request.user, timezone.now())
     context = {
+        "focused": focused,
+        "rest": focused >= FOCUSED_S,
         "waiting": waiting,
         "total": sum(w.cases for w in waiting),
         "record": record_of(rulings),
