@@ -6,17 +6,20 @@ import numpy as np
 import pytest
 from django.db import transaction
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from routing.belief import Belief
+from routing.policy import RoutingPolicy
 from routing.redundancy import ObjectCase
 from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
 from webapp.labeling.models import Assignment, Event, Microtask, ObjectVersion, Refinement, SceneObject, Tile
 from webapp.ops.history import object_page, path_of, said
-from webapp.ops.reopening import Query, matching, reopen_objects
-from webapp.people.models import User
+from webapp.ops.reopening import Query, at_stake, matching, reopen_objects
+from webapp.people.models import Role, User
 from webapp.pipeline.models import Run
 from webapp.projects.models import Project
+from webapp.projects.operations import new_guideline_version
 from webapp.scenes.models import Dataset, Scene
 
 BOX = [10.0, 10.0, 40.0, 40.0]
@@ -55,6 +58,34 @@ def items(project: Project, dataset: Dataset, ada: User) -> list[SceneObject]:
         row.save()
     Dataset.objects.update(state=Dataset.State.DONE, done_at=timezone.now())
     return rows
+
+
+class TestGuidelineChange:
+    def test_says_how_many_objects_are_in_doubt_and_what_asking_again_takes(
+        self, client: Client, items: list[SceneObject], project: Project, olga: User
+    ) -> None:
+        SceneObject.objects.filter(pk=items[0].pk).update(state="rejected")
+        new_guideline_version(project=project, text="Crowns only.", examples=[], created_by=olga)
+        policy = RoutingPolicy.from_json(project.policy)
+
+        (stake,) = at_stake(project)
+
+        assert (stake.objects, stake.more) == (5, False)
+        assert stake.seconds == pytest.approx(5 * policy.expected_s["verify_box"])
+        assert stake.cost == pytest.approx(stake.seconds / 3600 * policy.wage_per_hour["crowd"])
+        olga.role = Role.MANAGER
+        olga.save()
+        client.force_login(olga)
+        page = client.get(reverse("setup:guideline", args=[project.pk])).content.decode()
+        assert "5 objects." in page
+        assert f"/datasets/{stake.dataset.pk}/reopen/" in page
+
+    def test_names_no_data_set_without_accepted_objects(
+        self, items: list[SceneObject], project: Project
+    ) -> None:
+        SceneObject.objects.update(state="rejected")
+
+        assert at_stake(project) == []
 
 
 def again(rows: list[SceneObject], by: User, way: str = "again") -> Any:

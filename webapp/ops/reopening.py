@@ -13,6 +13,7 @@ from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import fulfil_wishes, wish_about
 from webapp.labeling.models import Microtask, SceneObject, Tile
 from webapp.people.models import User
+from webapp.projects.models import Project
 from webapp.scenes.models import Dataset
 
 WAYS = ("again", "specialist")  # somebody else looks, or a specialist rules
@@ -20,6 +21,7 @@ KIND = {"again": "verify_box", "specialist": "adjudicate"}
 TIER = {"again": "crowd", "specialist": "specialist"}
 MOST = 2000  # objects that one request opens again
 COUNTED = 10_000  # beyond this, "more than" is enough
+STAKES = 10  # data sets that the guideline page counts
 PORTION = 200  # objects of one transaction
 
 
@@ -48,6 +50,32 @@ def matching(dataset: Dataset, query: Query) -> QuerySet[SceneObject]:
     if query.label is not None:
         found = found.filter(label=query.label)
     return found.filter(settled_by=query.by) if query.by else found
+
+
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """Accepted objects of one data set, and what asking one more person about each takes at least.
+
+    `more` says that there are more than `COUNTED`; `seconds` and `cost` are then of those that were counted.
+    """
+
+    dataset: Dataset
+    objects: int
+    more: bool
+    seconds: float
+    cost: float
+
+
+def at_stake(project: Project) -> list[Stake]:
+    """Return what a change of the guideline puts in doubt: the newest data sets with accepted objects."""
+    policy = RoutingPolicy.from_json(project.policy)
+    wage = policy.wage_per_hour[TIER["again"]]
+    found = []
+    for dataset in Dataset.objects.filter(project=project).order_by("-pk")[:STAKES]:
+        count = matching(dataset, Query())[: COUNTED + 1].count()
+        seconds = min(count, COUNTED) * expected_s("again", policy)
+        found.append(Stake(dataset, min(count, COUNTED), count > COUNTED, seconds, seconds / 3600 * wage))
+    return [stake for stake in found if stake.objects]
 
 
 def expected_s(way: str, policy: RoutingPolicy) -> float:

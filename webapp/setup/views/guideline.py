@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from webapp.ops.reopening import at_stake
 from webapp.people.permissions import MemberRequest, manager_required, member_required
 from webapp.projects.examples import MAX_CAPTION, MOST, Example, read_examples
 from webapp.projects.models import GuidelineVersion, Project
@@ -58,6 +59,7 @@ def guideline(request: MemberRequest, pk: int) -> HttpResponse:
     return show(
         request, project, "guideline", text=text, examples=shown, error=error,
         version=newest.version if newest else 0, versions=versions[:VERSIONS_SHOWN],
+        stakes=at_stake(project) if newest else [],
         pictures=[_picture(s) for s in pictures_of(request.user, project)], texts=texts(), status=422 if error else 200,
         classes=[{"id": c.id, "name": c.name} for c in current_schema(project).classes],
     )  # fmt: skip
