@@ -21,7 +21,7 @@ IDLE, ELSEWHERE = (
     -1,
     -2,
 )  # kinds of those who have done nothing yet, and of those who are at a kind that is not open
-DELAY_PRICE = 0.15  # seconds of work that one second of waiting by one task is worth
+DELAY_PRICE = 0.08  # seconds of work that one second of waiting by one task is worth
 
 
 def called(
