@@ -25,7 +25,7 @@ from webapp.devtools import stock  # noqa: E402
 from webapp.exports.answers import export_answers  # noqa: E402
 from webapp.exports.operations import export_dataset  # noqa: E402
 from webapp.labeling import grids, loading  # noqa: E402
-from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene  # noqa: E402
+from webapp.labeling.intake import open_scene  # noqa: E402
 from webapp.labeling.models import (  # noqa: E402
     Annotation,
     Answer,
@@ -37,6 +37,7 @@ from webapp.labeling.models import (  # noqa: E402
     Tally,
     Tile,
 )
+from webapp.labeling.planned import PlannedObject, PlannedTile  # noqa: E402
 from webapp.labeling.shelf import Shelf  # noqa: E402
 from webapp.ops.queries import scope_of  # noqa: E402
 from webapp.ops.room import room  # noqa: E402

@@ -18,6 +18,7 @@ from webapp.labeling import grids, intake, janitors, operations
 from webapp.labeling.assembly import close_finished_datasets
 from webapp.labeling.models import AnnotatorRecord, Answer, Assignment, Event, Microtask, SceneObject, Tile
 from webapp.labeling.operations import Ack, Desk, Refusal, Submission
+from webapp.labeling.planned import PlannedObject, PlannedTile
 from webapp.people.models import Organisation, Tier, User
 from webapp.people.operations import create_person
 from webapp.pipeline.models import Run
@@ -49,11 +50,11 @@ def crowd(acme: Organisation) -> list[User]:
     ]
 
 
-def open_scene(project: Project, scene: Scene, objects: list[intake.PlannedObject]) -> Run:
+def open_scene(project: Project, scene: Scene, objects: list[PlannedObject]) -> Run:
     run = Run.objects.create(project=project, dataset=scene.dataset, kind="prelabel")
     tiles = [
-        intake.PlannedTile("left", (0, 0, 400, 600), (0, 0, 432, 600)),
-        intake.PlannedTile("right", (400, 0, 400, 600), (368, 0, 432, 600)),
+        PlannedTile("left", (0, 0, 400, 600), (0, 0, 432, 600)),
+        PlannedTile("right", (400, 0, 400, 600), (368, 0, 432, 600)),
     ]
     with transaction.atomic():
         assert intake.open_scene(run, scene, tiles, objects, now=timezone.now(), rng=np.random.default_rng(0))
@@ -165,9 +166,9 @@ class TestMainLoop:
         self, project: Project, scene: Scene, crowd: list[User]
     ) -> None:
         planned = [
-            intake.PlannedObject(TRUTH[0], 0, 0.8, 0.95, "left"),
-            intake.PlannedObject([290, 110, 330, 170], 0, 0.3, 0.8, "left"),  # a poor outline
-            intake.PlannedObject([700, 300, 760, 360], 0, 0.3, 0.4, "right"),  # nothing there
+            PlannedObject(TRUTH[0], 0, 0.8, 0.95, "left"),
+            PlannedObject([290, 110, 330, 170], 0, 0.3, 0.8, "left"),  # a poor outline
+            PlannedObject([700, 300, 760, 360], 0, 0.3, 0.4, "right"),  # nothing there
         ]
         open_scene(project, scene, planned)
 
@@ -181,7 +182,7 @@ class TestMainLoop:
     def test_an_auto_accepted_object_is_settled_without_a_person(
         self, project: Project, scene: Scene, crowd: list[User]
     ) -> None:
-        open_scene(project, scene, [intake.PlannedObject(TRUTH[0], 0, 0.99, 0.99, "left", auto=True)])
+        open_scene(project, scene, [PlannedObject(TRUTH[0], 0, 0.99, 0.99, "left", auto=True)])
 
         row = SceneObject.objects.get()
 
@@ -208,7 +209,7 @@ class TestMainLoop:
         self, project: Project, scene: Scene, crowd: list[User]
     ) -> None:
         hints = [Hint((TRUTH[0][0], TRUTH[0][1], TRUTH[0][2], TRUTH[0][3]), 0, 0.08, 0.1)]
-        tiles = [intake.PlannedTile("all", (0, 0, 800, 600), (0, 0, 800, 600), hints=hints)]
+        tiles = [PlannedTile("all", (0, 0, 800, 600), (0, 0, 800, 600), hints=hints)]
         run = Run.objects.create(project=project, dataset=scene.dataset, kind="prelabel")
         with transaction.atomic():
             intake.open_scene(run, scene, tiles, [], now=timezone.now(), rng=np.random.default_rng(0))
@@ -300,7 +301,7 @@ class TestMainLoop:
             again = intake.open_scene(
                 run,
                 scene,
-                [intake.PlannedTile("left", (0, 0, 400, 600), (0, 0, 432, 600))],
+                [PlannedTile("left", (0, 0, 400, 600), (0, 0, 432, 600))],
                 [],
                 now=timezone.now(),
                 rng=np.random.default_rng(0),
@@ -432,7 +433,7 @@ class TestRecords:
         self, project: Project, scene: Scene, crowd: list[User]
     ) -> None:
         planned = [
-            intake.PlannedObject([t[0] + 3, t[1], t[2], t[3]], 0, 0.6, 0.9, "left" if t[0] < 400 else "right")
+            PlannedObject([t[0] + 3, t[1], t[2], t[3]], 0, 0.6, 0.9, "left" if t[0] < 400 else "right")
             for t in TRUTH
         ]
         open_scene(project, scene, planned)

@@ -27,6 +27,7 @@ from webapp.demo import crowd as demo_crowd
 from webapp.devtools.webprocess import WebProcess
 from webapp.labeling import intake, janitors
 from webapp.labeling.models import Annotation, Answer, Microtask, Refinement
+from webapp.labeling.planned import PlannedObject, PlannedTile
 from webapp.people.models import Organisation, Tier
 from webapp.people.operations import create_person
 from webapp.pipeline.models import Run
@@ -270,10 +271,10 @@ def opened(
     scene.save()
     run = Run.objects.create(project=project, dataset=scene.dataset, kind="prelabel")
     whole = (0, 0, scene.width, scene.height)
-    objects = [intake.PlannedObject(box, 0, 0.9, 0.97, "all") for box in boxes]
+    objects = [PlannedObject(box, 0, 0.9, 0.97, "all") for box in boxes]
     with transaction.atomic():
         intake.open_scene(
-            run, scene, [intake.PlannedTile("all", whole, whole)], objects, now=timezone.now(),
+            run, scene, [PlannedTile("all", whole, whole)], objects, now=timezone.now(),
             rng=np.random.default_rng(0),
         )  # fmt: skip
     return scene

@@ -34,6 +34,7 @@ from webapp.labeling.models import (
     Tile,
 )
 from webapp.labeling.operations import Ack, Desk, Refusal, Submission
+from webapp.labeling.planned import PlannedObject, PlannedTile
 from webapp.people.models import Organisation, Tier, User
 from webapp.people.operations import create_person
 from webapp.pipeline.models import Run
@@ -85,8 +86,8 @@ def crowd(acme: Organisation) -> list[User]:
 def open_scene(scene: Scene, boxes: Sequence[Sequence[float]] = BOXES) -> None:
     """Prelabel the scene with its true boxes."""
     run = Run.objects.create(project=scene.dataset.project, dataset=scene.dataset, kind="prelabel")
-    tiles = [intake.PlannedTile("all", (0, 0, *SIZE), (0, 0, *SIZE))]
-    objects = [intake.PlannedObject(box, 0, 0.9, 0.97, "all") for box in boxes]
+    tiles = [PlannedTile("all", (0, 0, *SIZE), (0, 0, *SIZE))]
+    objects = [PlannedObject(box, 0, 0.9, 0.97, "all") for box in boxes]
     with transaction.atomic():
         assert intake.open_scene(run, scene, tiles, objects, now=timezone.now(), rng=np.random.default_rng(0))
 

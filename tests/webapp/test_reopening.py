@@ -12,8 +12,9 @@ from django.utils import timezone
 from routing.belief import Belief
 from routing.policy import RoutingPolicy
 from routing.redundancy import ObjectCase
-from webapp.labeling.intake import PlannedObject, PlannedTile, open_scene
+from webapp.labeling.intake import open_scene
 from webapp.labeling.models import Assignment, Event, Microtask, ObjectVersion, Refinement, SceneObject, Tile
+from webapp.labeling.planned import PlannedObject, PlannedTile
 from webapp.ops.history import object_page, path_of, said
 from webapp.ops.reopening import Query, at_stake, matching, reopen_objects
 from webapp.people.models import Role, User

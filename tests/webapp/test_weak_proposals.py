@@ -13,9 +13,13 @@ from django.utils import timezone
 from routing.assignment import Waiting
 from routing.witness import Hint
 from webapp.labeling import grids, intake, operations
+from webapp.labeling.book import Book
+from webapp.labeling.lifecycle import fulfil_wishes, settle
 from webapp.labeling.models import AnnotatorRecord, Microtask, SceneObject, Tile
 from webapp.labeling.operations import Ack, Desk, Submission
-from webapp.labeling.weak_proposals import PlannedObject, shift_of
+from webapp.labeling.planned import PlannedObject, PlannedTile
+from webapp.labeling.searching import review_tiles
+from webapp.labeling.weak_proposals import shift_of
 from webapp.people.models import Organisation, User
 from webapp.people.operations import create_person
 from webapp.pipeline.models import Run
@@ -43,7 +47,7 @@ def run(project: Project, scene: Scene) -> Run:
     """A scene with PROBES probes and 36 proposals that are too weak by what the model says of them."""
     run = Run.objects.create(project=project, dataset=scene.dataset, kind="prelabel")
     hints = [Hint(place(n), 0, WEAK, WEAK + 0.08) for n in range(PROBES, PROBES + 36)]
-    tiles = [intake.PlannedTile("all", (0, 0, 800, 600), (0, 0, 800, 600), 4.0, hints)]
+    tiles = [PlannedTile("all", (0, 0, 800, 600), (0, 0, 800, 600), 4.0, hints)]
     probes = [PlannedObject(place(n), 0, WEAK, WEAK + 0.08, "all", probe=True) for n in range(PROBES)]
     with transaction.atomic():
         assert intake.open_scene(run, scene, tiles, probes, now=timezone.now(), rng=np.random.default_rng(0))
@@ -122,6 +126,21 @@ class TestProbes:
         assert shift_of(run.pk) < 0
         assert raised(run) == 0
         assert Microtask.objects.filter(kind="coverage_tile").count() == 1
+
+    def test_that_nobody_may_look_at_do_not_keep_people_from_searching(self, run: Run) -> None:
+        with transaction.atomic():
+            book = Book(timezone.now())
+            probes = SceneObject.objects.filter(run=run, signals__probe=True)
+            book.load_objects(probes.values_list("pk", flat=True))
+            tile = Tile.objects.get(run=run)
+            for row in list(book.objects.values()):
+                settle(book, row, tile, SceneObject.State.UNDECIDABLE, risk=1.0, by="consensus")
+            book.save_objects()
+            review_tiles(book)
+            fulfil_wishes(book)
+            book.save_rest()
+
+        assert Microtask.objects.filter(kind="coverage_tile", tile__run=run).count() == 1
 
     def test_teach_how_long_one_cell_takes_not_the_page(self, run: Run, crowd: list[User]) -> None:
         judge_probes(crowd, lambda n: False, seconds=12.0)

@@ -19,6 +19,7 @@ from routing.assignment import Waiting
 from webapp.labeling import assembly, grids, intake, operations
 from webapp.labeling.models import Assignment, Microtask
 from webapp.labeling.operations import Desk, Submission
+from webapp.labeling.planned import PlannedObject, PlannedTile
 from webapp.people.models import Organisation, Role, User
 from webapp.people.operations import create_organisation, create_person
 from webapp.pipeline.models import Run
@@ -183,7 +184,7 @@ def open_kind(world: World, kind: str, *, cells: int = 9) -> Microtask:
     raise RuntimeError(f"no {kind} after {MOST_STEPS} answers: open are {sorted(t.kind for t in tasks)}")
 
 
-def open_tiles(world: World, objects: Sequence[intake.PlannedObject] = (), *, tile_px: int = TILE_PX) -> None:
+def open_tiles(world: World, objects: Sequence[PlannedObject] = (), *, tile_px: int = TILE_PX) -> None:
     """What a pre-labelling run does: cut the scene into tiles and insert its predictions.
 
     Predictions belong to tiles of TILE_PX, so another `tile_px` goes without them.
@@ -193,7 +194,7 @@ def open_tiles(world: World, objects: Sequence[intake.PlannedObject] = (), *, ti
     for y in range(0, scene.height, tile_px):
         for x in range(0, scene.width, tile_px):
             core = (x, y, min(tile_px, scene.width - x), min(tile_px, scene.height - y))
-            tiles.append(intake.PlannedTile(f"{x}-{y}", core, _grown(core, scene)))
+            tiles.append(PlannedTile(f"{x}-{y}", core, _grown(core, scene)))
     run = Run.objects.create(
         project=world.project, dataset=scene.dataset, kind="prelabel", state=Run.State.DONE
     )
@@ -203,12 +204,12 @@ def open_tiles(world: World, objects: Sequence[intake.PlannedObject] = (), *, ti
 
 def predicted(
     world: World, number: int, p_good: float, p_there: float, off: Box = (0, 0, 0, 0)
-) -> intake.PlannedObject:
+) -> PlannedObject:
     """A prediction for the object with this number, its edges off by so many pixels."""
     x1, y1, x2, y2 = (edge + shift for edge, shift in zip(world.truth[number], off, strict=True))
     cx, cy = (x1 + x2) / 2, (y1 + y2) / 2
     tile = f"{int(cx // TILE_PX) * TILE_PX}-{int(cy // TILE_PX) * TILE_PX}"
-    return intake.PlannedObject((x1, y1, x2, y2), 0, p_good, p_there, tile, score=p_good)
+    return PlannedObject((x1, y1, x2, y2), 0, p_good, p_there, tile, score=p_good)
 
 
 def _grown(core: tuple[int, int, int, int], scene: Scene) -> tuple[int, int, int, int]:
@@ -217,21 +218,19 @@ def _grown(core: tuple[int, int, int, int], scene: Scene) -> tuple[int, int, int
     return (left, top, min(scene.width, x + w + 32) - left, min(scene.height, y + h + 32) - top)
 
 
-def _one_tile(world: World, objects: Sequence[intake.PlannedObject] = ()) -> None:
+def _one_tile(world: World, objects: Sequence[PlannedObject] = ()) -> None:
     """The whole scene as one tile, so that one question is open at a time."""
     scene = world.scene
     whole = (0, 0, scene.width, scene.height)
     run = Run.objects.create(
         project=world.project, dataset=scene.dataset, kind="prelabel", state=Run.State.DONE
     )
-    planned = [
-        intake.PlannedObject(o.box, o.label, o.p_good, o.p_there, "whole", score=o.score) for o in objects
-    ]
+    planned = [PlannedObject(o.box, o.label, o.p_good, o.p_there, "whole", score=o.score) for o in objects]
     with transaction.atomic():
         intake.open_scene(
             run,
             scene,
-            [intake.PlannedTile("whole", whole, whole)],
+            [PlannedTile("whole", whole, whole)],
             planned,
             now=timezone.now(),
             rng=np.random.default_rng(0),
@@ -243,7 +242,7 @@ def _single(p_good: float, p_there: float, off: Box) -> Any:
 
 
 def open_wanted(
-    world: World, kind: str, *, objects: int = 1, planned: Sequence[intake.PlannedObject] | None = None,
+    world: World, kind: str, *, objects: int = 1, planned: Sequence[PlannedObject] | None = None,
     answers: Mapping[str, Script] | None = None,
 ) -> Microtask:  # fmt: skip
     """Bring the world to where a question of this kind is the only one open: what its schema wants to know.

@@ -1,40 +1,22 @@
 """From predictions to micro-tasks: the rows that a pre-labelling run streams in, scene by scene."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from routing.policy import RoutingPolicy
 from routing.redundancy import audit_due
-from routing.witness import Hint
 from webapp.labeling import grids, loading
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import consider, fulfil_wishes, settle, wish_about
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile
+from webapp.labeling.planned import PlannedObject, PlannedTile, object_of
 from webapp.labeling.refining_open import open_scene_questions
 from webapp.labeling.searching import review_tiles
 from webapp.labeling.shelf import Shelf
-from webapp.labeling.weak_proposals import PlannedObject as PlannedObject
-from webapp.labeling.weak_proposals import object_of
 from webapp.pipeline.models import PrelabelledScene, Run
 from webapp.scenes.models import Dataset, Scene
-
-
-@dataclass(frozen=True)
-class PlannedTile:
-    """A tile for coverage: core and crop (core with its halo) [x, y, w, h] in scene pixels; objects refer to `key`.
-
-    `expected_missing` is how many objects the proposals are expected to miss here; `hints` are those that are too weak
-    to be shown.
-    """
-
-    key: str
-    core: Sequence[float]
-    crop: Sequence[float]
-    expected_missing: float = 0.0
-    hints: Sequence[Hint] = ()
 
 
 def open_scene(

@@ -27,10 +27,9 @@ from webapp.labeling.holding import (
     store_blind,
 )
 from webapp.labeling.lifecycle import fulfil_wishes
-from webapp.labeling.models import Answer, Assignment, Microtask, SceneObject, Tally
+from webapp.labeling.models import Answer, Assignment, Microtask, Tally
 from webapp.labeling.searching import review_tiles
 from webapp.labeling.shelf import Shelf
-from webapp.labeling.weak_proposals import learn_from_probes
 from webapp.people.models import User
 
 __all__ = [
@@ -122,8 +121,6 @@ def submit(submissions: Sequence[Submission], book: Book) -> list[Ack | Refusal]
             answers.append(answer)
             known[submission.id] = (answer.annotator, answer.assignment)
     book.save_objects()
-    learn_from_probes(book)
-    _leave_out_unsettled(book)
     review_tiles(book)
     fulfil_wishes(book)
     book.save_objects()
@@ -158,16 +155,6 @@ def _known(ids: Collection[str]) -> dict[str, tuple[int, int]]:
     sql = "SELECT id::text, annotator_id, assignment_id FROM labeling_answer WHERE id = ANY(%s::uuid[])"
     rows = bulk.rows_of(sql, ["{" + ",".join(ids) + "}"])
     return {pk: (annotator, assignment) for pk, annotator, assignment in rows}
-
-
-def _leave_out_unsettled(book: Book) -> None:
-    """Tiles with unsettled objects need no review: one question about all of them instead of one about each."""
-    if book.settled_tiles:
-        unsettled = bulk.select(
-            "SELECT DISTINCT tile_id FROM labeling_sceneobject WHERE tile_id {ids} AND state IN (%s, %s)",
-            sorted(book.settled_tiles), SceneObject.State.GRID, SceneObject.State.ASKED,
-        )  # fmt: skip
-        book.settled_tiles.difference_update(pk for (pk,) in unsettled)
 
 
 ANSWER_COLUMNS = [

@@ -1,6 +1,6 @@
 """Searches of tiles: another look, or complete; what they say of whoever searched; and a last look back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -9,11 +9,12 @@ from routing.coverage import Complete, Look, TileCase, expected_missing, next_lo
 from routing.outcomes import MISSED, Outcome
 from routing.policy import RoutingPolicy
 from routing.workflow import TileLook, credit_tile, screen_px
-from webapp.labeling import payloads
+from webapp.labeling import bulk, payloads
 from webapp.labeling.book import Book, Wish
 from webapp.labeling.lifecycle import fulfil_wishes, project_of
 from webapp.labeling.models import Answer, Microtask, SceneObject, Tile
 from webapp.labeling.refining_open import put_aside
+from webapp.labeling.weak_proposals import learn_from_probes
 from webapp.projects.models import Project
 from webapp.scenes.models import Dataset
 
@@ -29,14 +30,22 @@ def review_tiles(book: Book) -> None:
     Runs after objects were saved, within the same transaction, and holds the tile's lock: of several objects that
     settle at once in different processes, the last to commit finds the tile settled.
     """
+    learn_from_probes(book)
+    book.settled_tiles -= _unsettled(book.settled_tiles)  # Nothing is to be locked for these.
     book.load_tiles(book.settled_tiles)
-    unsettled = SceneObject.objects.filter(tile__in=book.settled_tiles, state__in=[State.GRID, State.ASKED])
-    waiting = set(unsettled.values_list("tile", flat=True).distinct()) if book.settled_tiles else set()
-    for pk in sorted(book.settled_tiles - waiting):
+    for pk in sorted(book.settled_tiles - _unsettled(book.settled_tiles)):
         tile = book.tiles[pk]
         if tile.state == Tile.State.WAITING and _is_settled(book, tile):
             _look_again(book, tile)
     book.settled_tiles = set()
+
+
+def _unsettled(tiles: Collection[int]) -> set[int]:
+    """Those of these tiles in which something is still to be decided about an object."""
+    if not tiles:
+        return set()
+    sql = "SELECT DISTINCT tile_id FROM labeling_sceneobject WHERE tile_id {ids} AND state IN (%s, %s)"
+    return {pk for (pk,) in bulk.select(sql, sorted(tiles), State.GRID, State.ASKED)}
 
 
 def search_where_hopes_were_too_high(dataset: Dataset, *, now: datetime) -> int:

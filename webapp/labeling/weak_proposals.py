@@ -3,67 +3,27 @@ it turns out to do better than it says."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
 
 from django.db.models import QuerySet
 
 from engine.split import worth_asking
 from routing.annotation.boxes import iou
 from routing.belief import Belief
-from routing.redundancy import ObjectCase
 from routing.shift import fit_shift, shifted
 from routing.skill import logit
 from webapp.labeling import bulk, loading
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import consider, live_objects, project_of
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile
+from webapp.labeling.planned import PlannedObject, object_of, side_of
 from webapp.pipeline.models import PrelabelledScene, Run
-from webapp.scenes.models import Scene
 
 State = SceneObject.State
 
+WHY = "the model does better here than it says"
 PROBES, PROBES_OF_SCENE = 60, 24  # weak proposals asked about: per run, and of one scene
 SETTLED = (State.ACCEPTED, State.REJECTED)
 PROBED_SCENES = 20  # the first scenes of a run: only they are asked about to learn, and looked back upon
-
-
-@dataclass(frozen=True)
-class PlannedObject:
-    """A predicted object that is worth a decision: its place, class, calibrated probabilities and signals.
-
-    `p_good`: class right and IoU within tolerance; `p_there`: there is such an object here at all. `p_stated` is `p_good`
-    as the model's calibration has it, before any shift. `probe`: asked about only to learn how the model does.
-    """
-
-    box: Sequence[float]
-    label: int
-    p_good: float
-    p_there: float
-    tile: str
-    auto: bool = False
-    score: float = 0.0
-    signals: dict[str, Any] = field(default_factory=dict)
-    p_stated: float | None = None
-    probe: bool = False
-
-
-def object_of(plan: PlannedObject, pk: int, run: Run, scene: Scene, tile: Tile, now: datetime) -> SceneObject:
-    """The row of a proposal, not yet inserted."""
-    box = [float(v) for v in plan.box]
-    belief = Belief.of_model(plan.p_good, plan.p_there)
-    case = ObjectCase(belief, cls=plan.label, size_px=_side(box), auto=plan.auto)
-    stated = plan.p_good if plan.p_stated is None else plan.p_stated
-    signals = {**plan.signals, "score": plan.score, "p": stated}
-    if stated != plan.p_good:
-        signals["p_before"] = plan.p_good
-    if plan.probe:
-        signals["probe"] = True
-    return loading.new(
-        SceneObject, related={"scene": scene, "tile": tile, "model": run.model, "run": run}, id=pk, state=State.ASKED,
-        label=plan.label, box=box, source=SceneObject.Source.MODEL, case=case.to_json(), signals=signals, created_at=now,
-    )  # fmt: skip
 
 
 def shift_of(run: int) -> float:
@@ -103,16 +63,13 @@ def _first_scenes(run: int) -> list[int]:
 
 
 def learn_from_probes(book: Book) -> None:
-    """When the last probe of a run was looked at, ask about everything else that is worth it by what they say, and let the
-    tiles be searched that waited for it. Runs after objects were saved, within the same transaction."""
-    looked_at = {
-        row.run_id
-        for row in book.objects.values()
-        if row.run_id and row.signals.get("probe") and len(row.evidence) == 1
-    }
-    for run in Run.objects.filter(pk__in=looked_at).select_related("model").order_by("pk"):
-        probes = _proposed(run.pk).filter(signals__probe=True, evidence=[])
-        if probes.filter(state__in=[State.GRID, State.ASKED]).exists():
+    """When no probe of a run waits to be looked at any more, ask about everything else that is worth it by what they say, and
+    let the tiles be searched that waited for it. Runs after objects were saved, within the same transaction."""
+    probes = [row for row in book.objects.values() if row.run_id and row.signals.get("probe")]
+    told = {int(row.run_id or 0) for row in probes if row.evidence or row.state in SceneObject.SETTLED}
+    for run in Run.objects.filter(pk__in=told).select_related("model").order_by("pk") if told else ():
+        unseen = _proposed(run.pk).filter(signals__probe=True, evidence=[])
+        if unseen.filter(state__in=[State.GRID, State.ASKED]).exists():
             continue
         waiting = Tile.objects.filter(scene__in=_first_scenes(run.pk), state=Tile.State.WAITING, looks=[])
         tiles = list(waiting.order_by("pk").values_list("pk", flat=True))
@@ -124,9 +81,8 @@ def learn_from_probes(book: Book) -> None:
 def _ask_about_weak(book: Book, run: Run, tiles: Sequence[Tile]) -> None:
     shift = shift_of(run.pk)
     plans = [(tile, plan) for tile in tiles for plan in _worth_asking(book, tile, shift)]
-    ids = loading.reserve(
-        SceneObject, len(plans)
-    )  # once: on SQLite they are free until something is inserted
+    # All at once: on SQLite ids are free until something is inserted.
+    ids = loading.reserve(SceneObject, len(plans))
     rows = [
         object_of(plan, pk, run, tile.scene, tile, book.now)
         for (tile, plan), pk in zip(plans, ids, strict=True)
@@ -152,16 +108,9 @@ def _worth_asking(book: Book, tile: Tile, shift: float) -> list[PlannedObject]:
         box, cls, p, there = hint[:4], int(hint[4]), hint[5], hint[6]
         now, now_there = shifted(p, shift), shifted(there, shift)
         doubled = any(iou(box, other.box) >= policy.duplicate_iou for other in live)
-        if doubled or not worth_asking(now, now_there, cls, _side(box), policy, project.domain):
+        if doubled or not worth_asking(now, now_there, cls, side_of(box), policy, project.domain):
             kept.append(hint)
         else:
             plans.append(PlannedObject(box, cls, now, now_there, "", signals={"why": WHY}, p_stated=p))
     tile.hints = kept
     return plans
-
-
-WHY = "the model does better here than it says"
-
-
-def _side(box: Sequence[float]) -> float:
-    return float(((box[2] - box[0]) * (box[3] - box[1])) ** 0.5)

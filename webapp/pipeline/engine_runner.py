@@ -39,10 +39,11 @@ from routing.certify import choose_auto_threshold
 from routing.policy import RoutingPolicy
 from routing.shift import shifted
 from routing.witness import Hint
-from webapp.labeling.intake import PlannedTile, open_scene
+from webapp.labeling.intake import open_scene
 from webapp.labeling.models import SceneObject, Tile
+from webapp.labeling.planned import PlannedObject, PlannedTile
 from webapp.labeling.shelf import Brief, Shelf
-from webapp.labeling.weak_proposals import PlannedObject, probes_left, shift_of
+from webapp.labeling.weak_proposals import probes_left, shift_of
 from webapp.pipeline import claims
 from webapp.pipeline.gate import Gate, HeldBack
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run

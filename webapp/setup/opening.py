@@ -13,8 +13,9 @@ from django.utils import timezone
 from engine.split import SplitOptions, plan_scene
 from engine.types import SceneRef
 from routing.policy import RoutingPolicy
-from webapp.labeling.intake import PlannedTile, open_scene
+from webapp.labeling.intake import open_scene
 from webapp.labeling.models import Event
+from webapp.labeling.planned import PlannedTile
 from webapp.people.models import User
 from webapp.pipeline.models import ModelVersion, Run
 from webapp.pipeline.operations import request_prelabel
