@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from webapp.devtools import rehearsal
 from webapp.devtools.browser import ARGUMENTS
 from webapp.devtools.rehearsal import Picture, World
+from webapp.labeling.models import Answer, Assignment
 from webapp.people.models import User
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -219,6 +220,26 @@ def tab(server: Server, browser: Browser) -> Iterator[Callable[..., Tab]]:
         yield make
     for made in tabs:
         assert made.problems == []
+
+
+@pytest.fixture
+def answer_apart() -> Callable[[Tab, Tab, World], None]:
+    """Whatever two tabs of one person show and answer is never the same task."""
+
+    def answer(first: Tab, second: Tab, world: World) -> None:
+        assert first.state["assignment"] != second.state["assignment"]
+
+        for page in (first, second):
+            page.page.bring_to_front()
+            page.press("Space")
+            page.acknowledged()
+
+        answers = Answer.objects.filter(annotator=world.ada)
+        assert answers.values("microtask").distinct().count() == answers.count() == 2
+        held = Assignment.objects.filter(annotator=world.ada).values_list("microtask", flat=True)
+        assert len(set(held)) == len(held)
+
+    return answer
 
 
 def session_of(person: User) -> str:

@@ -169,23 +169,15 @@ class TestReload:
 
 
 class TestTwoTabs:
-    def test_never_hold_the_same_task(self, tab: Tabs, world: World) -> None:
+    def test_never_hold_the_same_task(
+        self, tab: Tabs, world: World, answer_apart: Callable[..., None]
+    ) -> None:
         rehearsal.open_tiles(world)
         first = tab(world.ada).open()
         first.task("coverage_tile")
         second = tab(world.ada, beside=first).open()
         second.task("coverage_tile")
-        assert first.state["assignment"] != second.state["assignment"]
-
-        for page in (first, second):
-            page.page.bring_to_front()
-            page.press("Space")
-            page.acknowledged()
-
-        answers = Answer.objects.filter(annotator=world.ada)
-        assert answers.values("microtask").distinct().count() == answers.count() == 2
-        held = Assignment.objects.filter(annotator=world.ada).values_list("microtask", flat=True)
-        assert len(set(held)) == len(held)
+        answer_apart(first, second, world)
 
     def test_the_second_is_told_why_when_the_first_holds_everything(self, tab: Tabs, world: World) -> None:
         rehearsal.open_kind(world, "verify_box")

@@ -157,24 +157,14 @@ class TestReload:
 
 class TestTwoTabs:
     def test_of_one_person_on_two_processes_never_hold_the_same_task(
-        self, at: Tabs, front: Balancer, pair: tuple[Any, Any], world: World
+        self, at: Tabs, pair: tuple[Any, Any], world: World, answer_apart: Callable[..., None]
     ) -> None:
         rehearsal.open_tiles(world)
         first = at(world.ada, pair[0]).open()
         first.task("coverage_tile")
         second = at(world.ada, pair[1], beside=first).open()
         second.task("coverage_tile")
-        assert first.state["assignment"] != second.state["assignment"]
-
-        for page in (first, second):
-            page.page.bring_to_front()
-            page.press("Space")
-            page.acknowledged()
-
-        answers = Answer.objects.filter(annotator=world.ada)
-        assert answers.values("microtask").distinct().count() == answers.count() == 2
-        held = Assignment.objects.filter(annotator=world.ada).values_list("microtask", flat=True)
-        assert len(set(held)) == len(held)
+        answer_apart(first, second, world)
 
 
 class TestOperationsRoom:
