@@ -106,7 +106,7 @@ class RayPool:
 
     def actor_handles(self) -> list[Any]:
         """The live actors (for tests that end one)."""
-        return [slot.actor for slot in self._slots]
+        return [slot.actor for slot in self._slots if slot.starting is None]
 
     def _hire(self, model: ModelRef | None) -> None:
         if self._slots and model != self._model:

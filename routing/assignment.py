@@ -21,9 +21,7 @@ Places = npt.NDArray[np.intp]
 SAME_LANE_BONUS = 0.1  # on top of the block bonus: same class and project need no new look at the guideline
 MAX_REASONS = 3
 MOST_SPARED_S = 20.0  # a task that has been open for longer goes to anybody
-STRANGER = (
-    10  # answers before which somebody is not passed over for a better one: nobody knows yet who is better
-)
+STRANGER = 10  # answers before which nobody is passed over: nobody knows yet who is better
 SPARED = "what is open now goes to people who are at that kind of task already; more follows"
 CHUNK = 1024  # pairs that are looked through at once for what is still free
 

@@ -39,9 +39,7 @@ LOOK_S = 2.0 if settings.REDIS_URL else 0.25  # how often idle annotators are tr
 STAY_S, STAY_BUSY_S = 0.05, 6.0
 MOST_ANSWERS = 192  # per transaction: bounds how long a commit holds its locks
 MOST_SEATS = 144  # annotators matched per transaction
-MOST_PRESENT = (
-    256  # whom scarce work may be left for; where more are present, there is somebody suitable among these
-)
+MOST_PRESENT = 256  # whom scarce work may be left for; of more, somebody among these will do
 MOST_QUEUED = (
     20_000  # answers waiting for a database that is away; more are refused, and sent again by their clients
 )
