@@ -116,7 +116,8 @@ class Crew:
                 leased = operations.lease(desks, now=now, rng=np.random.default_rng(number))
             rows = [row for rows in leased.offers.values() for row in rows]
             replies = submit([self._answer(row) for row in rows])
-            assert all(isinstance(r, Ack) and r.status in ("accepted", "late") for r in replies), replies
+            refused = [r for r in replies if not (isinstance(r, Ack) and r.status in ("accepted", "late"))]
+            assert not refused, refused
             with transaction.atomic():
                 pages = grids.form_pages(now=now, rng=np.random.default_rng(number), flush=True)
             with transaction.atomic():
@@ -129,11 +130,11 @@ class Crew:
         task = row.microtask.payload
         self.kinds[task["kind"]] += 1
         reply = self.minds[row.annotator_id].answer(task, self.truth, tasks_done=50, now_s=0.0)
-        outcome, value = reply.outcome, reply.value
+        outcome, value, report = reply.outcome, reply.value, reply.report
         if task["kind"] in self.changed:
-            outcome, value = "answered", self.changed[task["kind"]]
+            outcome, value, report = "answered", self.changed[task["kind"]], None
         return Submission(
-            row.annotator, str(uuid.uuid4()), row.pk, row.lease, outcome, value, reply.report,
+            row.annotator, str(uuid.uuid4()), row.pk, row.lease, outcome, value, report,
             {"active_ms": reply.active_ms},
         )  # fmt: skip
 
@@ -593,12 +594,12 @@ class TestGold:
         scene = make_scene(project)
         open_scene(scene, self.PLACES)
         crew = Crew(crowd, truth_of(self.PLACES, [{"attributes": {"color": "blue"}}] * 12))
+        crew.changed = {"attributes": {"attributes": {"color": "blue"}}}
         plain, told = crew._answer, []
 
         def answer(row: Assignment) -> Submission:
             given = plain(row)
-            planted = "gold" in row.microtask.secret
-            return replace(given, **changed) if planted and changed else given
+            return replace(given, **changed) if "gold" in row.microtask.secret else given
 
         real, close = operations.submit_answers, close_finished_datasets
 
@@ -625,8 +626,7 @@ class TestGold:
     def test_is_asked_of_somebody_new_and_teaches_without_changing_anything(
         self, acme: Organisation, crowd: list[User]
     ) -> None:
-        right = {"attributes": {"color": "blue"}}
-        told = self.worked(acme, crowd, outcome="answered", value=right, report=None)
+        told = self.worked(acme, crowd)
 
         assert told
         for task, person, feedback in told:
@@ -635,14 +635,19 @@ class TestGold:
             refinement = Refinement.objects.get(pk=task.secret["refinement"])
             assert person.pk not in {s["annotator"] for s in refinement.case["said"]}
         assert Event.objects.filter(kind="gold", microtask__kind="attributes").count() == len(told)
-        learned = [e.data for e in Event.objects.filter(kind="outcome") if e.data["kind"] == "attributes"]
-        assert sum(o["gold"] for o in learned) == len(told)
+        outcomes = Event.objects.filter(kind="outcome", data__kind="attributes", data__gold=True)
+        learned = Counter(e.annotator_id for e in outcomes)
+        # A specialist's ruling is known to be right too: whoever spoke before it learns from it as from gold.
+        ruled = Refinement.objects.filter(settled_by="specialist")
+        corrected = Counter(s["annotator"] for r in ruled for s in r.case["said"])
+        asked = Counter(person.pk for _, person, _ in told)
+        assert asked <= learned <= asked + corrected
         assert not Microtask.objects.filter(state="open").exists()
 
     def test_that_was_answered_wrongly_says_what_was_settled(
         self, acme: Organisation, crowd: list[User]
     ) -> None:
-        told = self.worked(acme, crowd, outcome="answered", value={"attributes": {"color": "green"}})
+        told = self.worked(acme, crowd, value={"attributes": {"color": "green"}})
 
         assert told
         for _, _, feedback in told:
