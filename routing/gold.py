@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from routing.annotation import boxes as bx
-from routing.gold_refined import score_refined
+from routing.gold_refined import TOLD, score_refined
 from routing.gold_score import GoldScore
 from routing.policy import RoutingPolicy
 from routing.refinement_fusing import ASPECTS
@@ -158,14 +158,7 @@ def score_answer(
 def _verify(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
     truth, said_ok = gold["truth"], value["verdict"] == "ok"
     correct = said_ok == (truth == "good")
-    wrong = {
-        "geometry": "the outline is off",
-        "phantom": "there is nothing of this class here",
-        "good": "this box is right",
-    }
-    return GoldScore(
-        correct, float(correct), {"truth": truth}, "Right." if correct else f"Not quite: {wrong[truth]}."
-    )
+    return GoldScore(correct, float(correct), {"truth": truth}, "right" if correct else TOLD[truth])
 
 
 def _grid(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
@@ -176,11 +169,10 @@ def _grid(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[st
     alarms = sorted(id for id in fine if id in bad)
     n = len(seeds) + len(fine)
     share = 1.0 if not n else 1 - (len(missed) + len(alarms)) / n
-    if missed:
-        text = f"{len(missed)} wrong one{'s' if len(missed) > 1 else ''} slipped through on this page."
-    else:
-        text = "Every wrong one found." if seeds else ""
-    return GoldScore(not missed and len(alarms) <= 1, share, {"missed": missed, "alarms": alarms}, text)
+    return GoldScore(
+        not missed and len(alarms) <= 1, share, {"missed": missed, "alarms": alarms}, "planted" if seeds else "right",
+        {"n": len(seeds) - len(missed), "of": len(seeds)},
+    )  # fmt: skip
 
 
 def _drawn(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
@@ -191,18 +183,18 @@ def _drawn(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[s
     target = gold["xyxy"]
     if target is None:
         correct = not boxes
-        return GoldScore(correct, float(correct), {}, "Right." if correct else "There is no object here.")
+        return GoldScore(correct, float(correct), {}, "right" if correct else "no_object")
     if not boxes:
-        return GoldScore(False, 0.0, {"iou": 0.0}, "There is an object here.")
+        return GoldScore(False, 0.0, {"iou": 0.0}, "object_here")
     iou, cls = max((bx.iou(box, target), cls) for box, cls in boxes)
     small = math.sqrt(max((target[2] - target[0]) * (target[3] - target[1]), 0.0)) < SMALL_PX
     needed = PASS_IOU_SMALL if small else PASS_IOU
     right_class = gold.get("class") is None or cls == gold["class"]
     correct = iou >= needed and right_class
-    text = f"Overlap with the right box: {100 * iou:.0f} %." + (
-        "" if right_class else " The class is another one."
-    )
-    return GoldScore(correct, iou if right_class else 0.0, {"iou": iou, "class": right_class}, text)
+    return GoldScore(
+        correct, iou if right_class else 0.0, {"iou": iou, "class": right_class},
+        "overlap" if right_class else "overlap_other_class", {"percent": round(100 * iou)},
+    )  # fmt: skip
 
 
 def _coverage(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
@@ -213,25 +205,20 @@ def _coverage(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mappin
     points = np.array([p["xy"] for p in value["points"]], dtype=np.float64).reshape(-1, 2)
     found: list[bool] = np.asarray(bx.holds(live, points).any(axis=1)).tolist()
     missed = [h["id"] for h, hit in zip(hidden, found, strict=True) if not hit]
-    text = (
-        "Found them all." if not missed else f"{len(missed)} of {len(hidden)} known objects were not marked."
-    )
-    return GoldScore(not missed, sum(found) / len(found), {"missed": missed}, text)
+    return GoldScore(
+        not missed, sum(found) / len(found), {"missed": missed}, "marked", {"n": sum(found), "of": len(hidden)},
+    )  # fmt: skip
 
 
 def _compare(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
     correct = value["choice"] == gold["choice"]
-    return GoldScore(
-        correct, float(correct), {}, "Right." if correct else f"{gold['choice']} is closer to the object."
-    )
+    return GoldScore(correct, float(correct), {}, "right" if correct else f"{gold['choice'].lower()}_closer")
 
 
 def _ruling(payload: Mapping[str, Any], gold: Mapping[str, Any], value: Mapping[str, Any]) -> GoldScore:
     if value["ruling"] != gold["ruling"] or gold["ruling"] != "accept":
         correct = value["ruling"] == gold["ruling"]
-        return GoldScore(
-            correct, float(correct), {}, "Right." if correct else f"The settled ruling is {gold['ruling']}."
-        )
+        return GoldScore(correct, float(correct), {}, "right" if correct else "settled_other")
     drawn = {"deleted": False, "xyxy": value["xyxy"], "class": value["class"]}
     return _drawn(payload, gold, drawn)
 

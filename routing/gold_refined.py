@@ -28,11 +28,7 @@ WRONG_MARGIN = 0.1  # known-wrong shapes stay this far below the tolerance, so t
 CLEAR_SHARE = 0.12  # of sqrt(area): how far a known point stays from the border
 TRIES = 40
 LOOKS = {"outline": "verify_mask", "cuboid": "verify_cuboid"}
-WHY = {
-    "geometry": "the shape is off",
-    "phantom": "there is nothing of this class here",
-    "good": "this shape is right",
-}
+TOLD = {"geometry": "outline_off", "phantom": "nothing_here", "good": "was_right"}
 
 Ask = Mapping[str, Any]
 
@@ -75,41 +71,37 @@ def score_refined(kind: str, payload: Ask, gold: Mapping[str, Any], value: Mappi
         case "verify_mask" | "verify_cuboid":
             truth = gold["truth"]
             right = (value["verdict"] == "ok") == (truth == "good")
-            return _plain(right, {"truth": truth}, f"Not quite: {WHY[truth]}.")
+            return _plain(right, {"truth": truth}, TOLD[truth])
         case "point_yesno":
             right = value["on"] == gold["on"]
-            return _plain(
-                right, {"on": gold["on"]}, f"The point lies {'on' if gold['on'] else 'beside'} the object."
-            )
+            return _plain(right, {"on": gold["on"]}, "point_on" if gold["on"] else "point_beside")
         case "attributes":
             return _attributes(gold["attributes"], value["attributes"])
         case "label_region":
             return _regions(gold, value["assign"])
         case "classify_image" | "name_unknown" | "triage_scene" | "merge_duplicates":
             name = {"triage_scene": "state", "merge_duplicates": "same"}.get(kind, "class")
-            return _plain(value[name] == gold[name], {name: gold[name]}, "The settled answer is another one.")
+            return _plain(value[name] == gold[name], {name: gold[name]}, "settled_other")
         case _:
             return _shape(kind, payload, gold["shape"], value.get("shape"))
 
 
-def _plain(right: bool, detail: dict[str, Any], words: str) -> GoldScore:
-    return GoldScore(right, float(right), detail, "Right." if right else words)
+def _plain(right: bool, detail: dict[str, Any], otherwise: str) -> GoldScore:
+    return GoldScore(right, float(right), detail, "right" if right else otherwise)
 
 
 def _shape(kind: str, payload: Ask, target: Any, given: Any) -> GoldScore:
     if target is None or given is None:
-        words = "There is no object here." if target is None else "There is an object here."
-        return _plain(target is None and given is None, {}, words)
+        return _plain(target is None and given is None, {}, "no_object" if target is None else "object_here")
     alike = similarity(
         kind, payload, shape_from_json(given, "value.shape"), shape_from_json(target, "gold.shape")
     )
     alike = min(alike, 1.0)
     needed = PASS_SHAPE.get(ASPECTS[kind], float(payload["tolerance"]))
     swapped = kind == "keypoints" and _sides_swapped(payload, given, target)
-    words = f"Agreement with the right shape: {100 * alike:.0f} %."
     return GoldScore(
         alike >= needed and not swapped, alike, {"iou": alike, "swapped": swapped},
-        words + (" Left and right are exchanged." if swapped else ""),
+        "agreement_swapped" if swapped else "agreement", {"percent": round(100 * alike)},
     )  # fmt: skip
 
 
@@ -132,8 +124,9 @@ def _sides_swapped(payload: Ask, given: Any, target: Any) -> bool:
 def _attributes(target: Mapping[str, Any], given: Mapping[str, Any]) -> GoldScore:
     wrong = sorted(id for id in target if given.get(id) != target[id])
     share = 1 - len(wrong) / max(len(target), 1)
-    words = "Right." if not wrong else f"Another answer was settled for: {', '.join(wrong)}."
-    return GoldScore(not wrong, share, {"wrong": wrong}, words)
+    return GoldScore(
+        not wrong, share, {"wrong": wrong}, "attributes" if wrong else "right", {"names": ", ".join(wrong)}
+    )
 
 
 def _regions(gold: Mapping[str, Any], given: Mapping[str, Any]) -> GoldScore:
@@ -150,10 +143,10 @@ def _regions(gold: Mapping[str, Any], given: Mapping[str, Any]) -> GoldScore:
     classes = set(target.values())
     mean = sum(both.get(c, 0) / max(either[c], 1) for c in classes) / max(len(classes), 1)
     wrong = sorted(int(name) for name in target if given.get(name) != target[name])
-    words = (
-        "Right." if not wrong else f"{len(wrong)} of {len(target)} segments were settled as something else."
-    )
-    return GoldScore(mean >= PASS_REGION, mean, {"wrong": wrong}, words)
+    return GoldScore(
+        mean >= PASS_REGION, mean, {"wrong": wrong}, "segments" if wrong else "right",
+        {"n": len(target) - len(wrong), "of": len(target)},
+    )  # fmt: skip
 
 
 # Known to be wrong --------------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ class TestScoreAnswer:
 
         assert score.correct is correct
         assert score.share == float(correct)
-        assert score.feedback
+        assert score.to_feedback()["message"].startswith("Right." if correct else "Not quite")
 
     def test_scores_a_page_by_what_was_seen(self) -> None:
         gold = {"bad": [1, 2], "good": [3, 4]}

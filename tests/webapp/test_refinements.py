@@ -651,7 +651,10 @@ class TestGold:
 
         assert told
         for _, _, feedback in told:
-            assert feedback == {"correct": False, "message": "Another answer was settled for: color."}
+            assert feedback == {
+                "correct": False, "code": "attributes", "about": {"names": "color"},
+                "message": "Another answer was settled for: color.",
+            }  # fmt: skip
         assert all(r.value == {"attributes": {"color": "blue"}} for r in Refinement.objects.all())
 
     def test_that_was_evaded_is_not_held_against_anybody(self, acme: Organisation, crowd: list[User]) -> None:

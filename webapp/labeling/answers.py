@@ -4,6 +4,7 @@ step; nothing here writes to the database."""
 from collections.abc import Callable
 
 from routing.annotation.boxes import iou
+from routing.gold_score import GoldScore
 from routing.outcomes import Outcome
 from routing.redundancy import ObjectCase, after_compare
 from webapp.labeling.drawing import coverage_tile, draw_missed, fix_box
@@ -143,13 +144,9 @@ def _score_seeds(given: Given, viewed: set[str], bad: set[str]) -> Feedback:
     missed = sorted(seeds - bad)
     given.book.log("gold", project=given.microtask.project, annotator=given.annotator, microtask=given.microtask,
                    data={"right": len(seeds) - len(missed), "of": len(seeds)})  # fmt: skip
-    if not missed:
-        return {"correct": True, "message": f"All {len(seeds)} planted mistakes found."}
-    return {
-        "correct": False,
-        "message": f"{len(missed)} of {len(seeds)} planted mistakes missed.",
-        "cells": [int(cell) for cell in missed],
-    }
+    found = len(seeds) - len(missed)
+    score = GoldScore(not missed, found / len(seeds), code="planted", about={"n": found, "of": len(seeds)})
+    return {**score.to_feedback(), "cells": [int(cell) for cell in missed]}
 
 
 # Settling ----------------------------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ def score(given: Given) -> Feedback:
     book.learn(given.annotator.pk, _outcome(given, result.correct, result.detail.get("iou")))
     book.log("gold", project=task.project, annotator=given.annotator, microtask=task,
              data={"right": int(result.correct), "of": 1})  # fmt: skip
-    return {"correct": result.correct, "message": result.feedback}
+    return result.to_feedback()
 
 
 def _outcome(given: Given, correct: bool, iou: float | None) -> Outcome:

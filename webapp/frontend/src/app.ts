@@ -27,6 +27,7 @@ import { COMMAND_EVENT, type CommandPress } from "./ui/buttons";
 import type { Chord, Command } from "./ui/commands";
 import { reportDialog, WhyDialog } from "./ui/dialogs";
 import { beside, globalCommands } from "./ui/global_commands";
+import { goldText } from "./ui/gold";
 import { classAskedOf } from "./ui/guideline";
 import { helpDialog } from "./ui/help";
 import { Keyboard } from "./ui/keyboard";
@@ -238,8 +239,7 @@ export class App {
     this.showProgress();
     if (late) this.shell.toasts.show(t("toast.late"), "warn");
     if (!feedback) return;
-    const otherwise = t(feedback.correct ? "toast.gold_right" : "toast.gold_wrong");
-    this.shell.toasts.show(feedback.message || otherwise, feedback.correct ? "good" : "warn");
+    this.shell.toasts.show(goldText(feedback), feedback.correct ? "good" : "warn");
   }
 
   // The task on screen -------------------------------------------------------------------------------------------------

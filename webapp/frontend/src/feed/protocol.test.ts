@@ -30,8 +30,7 @@ describe("readMessage", () => {
   it("takes an acknowledgement with and without feedback", () => {
     const ack = (feedback: unknown) => readMessage(JSON.stringify({ type: "ack", id: "x", status: "late", feedback }));
     expect(ack(null)).toMatchObject({ feedback: null });
-    expect(ack({ correct: true, message: "Well seen" })).toMatchObject({
-      feedback: { correct: true, message: "Well seen" },
-    });
+    const told = { correct: true, code: "overlap", about: { percent: 91 }, message: "Well seen" };
+    expect(ack(told)).toMatchObject({ feedback: told });
   });
 });

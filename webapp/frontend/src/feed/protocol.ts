@@ -71,6 +71,10 @@ export type AckStatus = (typeof ACK_STATUSES)[number];
 
 export interface Feedback {
   readonly correct: boolean;
+  /** What to tell, with its numbers and names; the catalogues have a text for every code that we know. */
+  readonly code: string;
+  readonly about: Readonly<Record<string, string | number>>;
+  /** The same in English, for codes that we do not know. */
   readonly message: string;
 }
 
@@ -195,5 +199,9 @@ function feedbackOf(value: unknown): Feedback | null {
   if (value === null || value === undefined) return null;
   const f = fieldsOf(value, "feedback");
   if (typeof f.correct !== "boolean") return null;
-  return { correct: f.correct, message: optional(f.message, "feedback.message", textOf, "") };
+  const about = Object.entries(optional(f.about, "feedback.about", fieldsOf, {})).filter(
+    (entry): entry is [string, string | number] => typeof entry[1] === "string" || typeof entry[1] === "number",
+  );
+  const text = (name: string) => optional(f[name], `feedback.${name}`, textOf, "");
+  return { correct: f.correct, code: text("code"), about: Object.fromEntries(about), message: text("message") };
 }

@@ -36,6 +36,10 @@ export function t(key: MessageKey, parameters: Readonly<Record<string, string | 
   });
 }
 
+export function isKey(key: string): key is MessageKey {
+  return Object.hasOwn(catalogue, key);
+}
+
 /** Tell the page which language and direction its texts have. */
 export function applyLanguage(): void {
   document.documentElement.lang = language;
