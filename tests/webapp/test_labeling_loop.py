@@ -440,11 +440,16 @@ class TestRecords:
         work(crowd)
 
         for row in AnnotatorRecord.objects.all():
-            outcomes = [
-                Outcome.from_json(e.data)
-                for e in Event.objects.filter(kind="outcome", annotator=row.annotator_id)
-            ]
+            said = {
+                kind: [
+                    Outcome.from_json(e.data)
+                    for e in Event.objects.filter(kind=kind, annotator=row.annotator_id)
+                ]
+                for kind in ("outcome", "outcome_reverted")
+            }
             person = User.objects.get(pk=row.annotator_id)
-            start = TrackRecord.new(person.tier, ["aerial"])
-            assert replay(outcomes, start).to_json() == row.record
+            record = replay(said["outcome"], TrackRecord.new(person.tier, ["aerial"]))
+            for outcome in said["outcome_reverted"]:
+                record = record.reverted(outcome)
+            assert record.to_json() == row.record
         assert Event.objects.filter(kind="outcome").exists()

@@ -87,6 +87,7 @@ class Book:
         self.new_assignments: list[Assignment] = []
         self.new_resolutions: list[tuple[Microtask, str, dict[str, Any]]] = []
         self.outcomes: dict[int, list[Outcome]] = {}
+        self.reverted: dict[int, list[Outcome]] = {}  # counted before, and no longer true
         self.dirty_objects: set[int] = set()
         self.dirty_tiles: set[int] = set()
         self.dirty_microtasks: set[int] = set()
@@ -174,8 +175,10 @@ class Book:
 
     def nobody_left(self, project: Project, tier: str, excluded: Iterable[int]) -> bool:
         """Whether everybody who may answer is excluded. False where there is nobody yet: people can still be invited."""
+        if not (gone := set(excluded)):
+            return False
         eligible = self.eligible(project, tier)
-        return bool(eligible) and eligible <= set(excluded)
+        return bool(eligible) and eligible <= gone
 
     def reserved(self, project: Project, touched: Iterable[int]) -> frozenset[int]:
         """The specialists who are kept off the crowd's questions about an object, so that some can still rule on it."""
@@ -207,6 +210,12 @@ class Book:
         """Add one outcome to a track record, and to the log that records are rebuilt from."""
         self.outcomes.setdefault(annotator, []).append(outcome)
         self.log("outcome", annotator_id=annotator, data=outcome.to_json())
+
+    def unlearn(self, annotator: int, outcome: Outcome) -> None:
+        """Take back one outcome that was counted in an earlier transaction; the log says so."""
+        self.outcomes.setdefault(annotator, [])
+        self.reverted.setdefault(annotator, []).append(outcome)
+        self.log("outcome_reverted", annotator_id=annotator, data=outcome.to_json())
 
     def resolve(self, microtask: Microtask, by: str, outcome: dict[str, Any]) -> None:
         """Close a micro-task with its final outcome; wanted answers that nobody holds are withdrawn."""
@@ -268,6 +277,8 @@ class Book:
         rows = []
         for pk, stored in read_records(sorted(self.outcomes), self.shelf, lock="FOR NO KEY UPDATE").items():
             record = replay(self.outcomes[pk], stored.record)
+            for outcome in self.reverted.get(pk, ()):
+                record = record.reverted(outcome)
             standing = record.standing(DEFAULT_POLICY)
             if stored.standing != standing.state:
                 self.log("standing", annotator_id=pk, data={"from": stored.standing, **standing.to_json()})
@@ -279,7 +290,7 @@ class Book:
             self.shelf.learnt(pk, believed)
         columns = ["id", "record", "version", "standing", "standing_reason", "updated_at"]
         bulk.update(AnnotatorRecord, columns, rows)
-        self.outcomes = {}
+        self.outcomes, self.reverted = {}, {}
 
 
 DEFAULT_POLICY = RoutingPolicy()

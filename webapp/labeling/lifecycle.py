@@ -2,16 +2,14 @@
 
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, Step, next_step
-from routing.workflow import Event as Act
-from routing.workflow import credit_object
 from webapp.labeling import bulk, loading, payloads, refining_payloads
 from webapp.labeling.book import Book, Wish, lane_key
+from webapp.labeling.crediting import teach
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
 from webapp.labeling.payloads import Live, Standing
 from webapp.labeling.refining_open import open_refinements
@@ -28,12 +26,14 @@ def project_of(tile: Tile) -> Project:
     return tile.scene.dataset.project
 
 
-def consider(book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask | None = None) -> None:
+def consider(
+    book: Book, row: SceneObject, tile: Tile, *, open_task: Microtask | None = None, case: ObjectCase | None = None
+) -> None:  # fmt: skip
     """Take the next step about an object. `open_task` is the micro-task whose answer was just absorbed: it stays open
-    when the same question is asked again, and is resolved otherwise."""
+    when the same question is asked again, and is resolved otherwise. `case` is the row's, where it is at hand."""
     project = project_of(tile)
     policy = book.policy(project)
-    case = ObjectCase.from_json(row.case)
+    case = case or ObjectCase.from_json(row.case)
     step: Step | None = next_step(case, policy, domain=project.domain)
     if isinstance(step, Ask | Escalate) and book.nobody_left(project, step.tier, row.touched):
         step = _last_word(case)
@@ -101,7 +101,7 @@ def ask_once_more(book: Book, microtask: Microtask, row: SceneObject | None = No
     if row is not None:
         reserved = book.reserved(microtask.project, row.touched) if microtask.tier == "crowd" else frozenset()
         microtask.excluded = sorted({*microtask.excluded, *row.touched, *reserved})
-        microtask.value = value_of(ObjectCase.from_json(row.case))
+        microtask.value = value_of(row)
         book.touch(microtask)
     book.new_assignments.append(wanted(microtask, book))
 
@@ -115,14 +115,14 @@ def wanted(microtask: Microtask, book: Book) -> Assignment:
     )  # fmt: skip
 
 
-def value_of(case: ObjectCase) -> float:
+def value_of(row: SceneObject) -> float:
     """The risk at stake: how far the belief is from being settled either way."""
-    belief = case.belief
-    return min(1.0 - belief.good, 1.0 - belief.phantom) * case.value
+    good, phantom = row.case["belief"]["good"], row.case["belief"]["phantom"]
+    return float(min(1.0 - good, 1.0 - phantom) * row.case.get("value", 1.0))
 
 
 def settle(book: Book, row: SceneObject, tile: Tile, state: str, *, risk: float, by: str) -> None:
-    """Give an object its final state and let everyone who judged it learn from it."""
+    """Give an object its final state, and let everyone who judged it learn from it, once."""
     row.state, row.risk, row.settled_by, row.settled_at = state, float(risk), by, book.now
     book.touch(row)
     book.settled_tiles.add(tile.pk)
@@ -131,25 +131,7 @@ def settle(book: Book, row: SceneObject, tile: Tile, state: str, *, risk: float,
         "settled", project=project_of(tile), dataset_id=tile.scene.dataset_id, object=row,
         data={"state": str(state), "risk": float(risk), "by": by, "version": row.version},
     )  # fmt: skip
-    if state == State.UNDECIDABLE or by == "machine":
-        return
-    project = project_of(tile)
-    final = row.box if state == State.ACCEPTED else None
-    outcomes = credit_object(
-        [_act(look, row.label) for look in row.evidence], final, row.label,
-        certainty=1.0 - float(risk), domain=project.domain, policy=book.policy(project),
-    )  # fmt: skip
-    for annotator, outcome in outcomes:
-        book.learn(annotator, replace(outcome, gold=by == "specialist"))
-
-
-def _act(look: dict[str, Any], label: int) -> Act:
-    """One entry of an object's evidence, as `routing` credits it."""
-    what = "draw" if look["verdict"] == "drawn" else "look"
-    return Act(
-        annotator=look["annotator"], what=what, kind=look["kind"], verdict=look["verdict"], xyxy=tuple(look["box"]),
-        cls=label, seconds=look.get("seconds"),
-    )  # fmt: skip
+    teach(book, row, project_of(tile))
 
 
 def reopen(book: Book, row: SceneObject, tile: Tile) -> None:
@@ -229,7 +211,7 @@ def _microtask(book: Book, pk: int, wish: Wish, live: list[Live], brief: Brief) 
         excluded |= set(wish.object.touched)
         if wish.tier == "crowd":
             excluded |= book.reserved(wish.project, wish.object.touched)
-        value, secret = value_of(ObjectCase.from_json(wish.object.case)), _secret(wish)
+        value, secret = value_of(wish.object), _secret(wish)
     return loading.new(
         Microtask, related={"project": wish.project, "tile": wish.tile, "object": wish.object}, id=pk,
         dataset_id=wish.dataset_id, scene_id=wish.scene_id, kind=wish.kind, domain=wish.project.domain, tier=wish.tier,
