@@ -5,7 +5,8 @@ Camera: x right, y down, z forward; the ground is n·X = d with n a unit vector 
 z, from x towards y. Metres.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,11 +36,7 @@ def from_ground(cuboid: Cuboid, normal: Sequence[float] = (0.0, 1.0, 0.0)) -> Cu
 def corners(cuboid: Cuboid, normal: Sequence[float] = (0.0, 1.0, 0.0)) -> Array:
     """Return the corners (8, 3) of a cuboid of the camera's frame, in that frame."""
     axes, _ = _axes(normal)
-    standing = to_ground(cuboid, normal)
-    signs = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)]) / 2
-    cos, sin = np.cos(standing.yaw), np.sin(standing.yaw)
-    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-    return np.asarray(((signs * np.array(standing.dims)) @ turn + np.array(standing.center)) @ axes)
+    return np.asarray(_standing(to_ground(cuboid, normal)) @ axes)
 
 
 def project(points: Array, matrix: Sequence[Sequence[float]]) -> Array:
@@ -47,6 +44,33 @@ def project(points: Array, matrix: Sequence[Sequence[float]]) -> Array:
     seen = points @ np.asarray(matrix, dtype=np.float64).T
     depth = np.where(seen[:, 2:] > 0, seen[:, 2:], np.nan)
     return np.asarray(seen[:, :2] / depth)
+
+
+def seen_box(cuboid: Cuboid, calibration: Mapping[str, Any], *, in_cloud: bool) -> tuple[float, ...] | None:
+    """Return the box [x1, y1, x2, y2] (pixels, not cut to the picture) that a cuboid takes in the camera's picture.
+
+    `in_cloud`: the cuboid stands in the frame of the point cloud, which `T_cam_ego` leads to the camera. None where the
+    calibration knows no way to the picture or the cuboid reaches behind the camera.
+    """
+    if not in_cloud:
+        points = corners(cuboid, calibration["ground"]["n"])
+    elif calibration.get("T_cam_ego") is not None:
+        leads = np.asarray(calibration["T_cam_ego"], dtype=np.float64)
+        points = _standing(cuboid) @ leads[:3, :3].T + leads[:3, 3]
+    else:
+        return None
+    pixels = project(points, calibration["K"])
+    if not np.isfinite(pixels).all():
+        return None
+    return tuple(float(v) for v in (*pixels.min(axis=0), *pixels.max(axis=0)))
+
+
+def _standing(cuboid: Cuboid) -> Array:
+    """Return the corners (8, 3) of a cuboid of a frame whose z points up."""
+    signs = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)]) / 2
+    cos, sin = np.cos(cuboid.yaw), np.sin(cuboid.yaw)
+    turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
+    return np.asarray((signs * np.array(cuboid.dims)) @ turn + np.array(cuboid.center))
 
 
 def _axes(normal: Sequence[float]) -> tuple[Array, Array]:

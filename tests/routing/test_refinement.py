@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.annotation.fields import FieldError
-from routing.annotation.frames import corners, from_ground, project, to_ground
+from routing.annotation.frames import corners, from_ground, project, seen_box, to_ground
 from routing.annotation.shapes import Cuboid, shape_from_json, shape_to_json
 from routing.policy import RoutingPolicy
 from routing.refinement import (
@@ -439,6 +439,21 @@ class TestFrames:
 
         assert pixels[0] == pytest.approx([470.0, 440.0])
         assert np.isnan(pixels[1]).all()
+
+    def test_a_cuboid_takes_the_same_box_of_the_picture_in_the_cameras_frame_and_in_the_clouds(self) -> None:
+        there = Cuboid((-2.0, 0.7, 14.0), (4.2, 1.8, 1.5), 0.6)
+        turned = [[0.0, -1.0, 0.0, 0.0], [0.0, 0.0, -1.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
+
+        seen = seen_box(there, CAMERA, in_cloud=False)
+
+        assert seen == pytest.approx(
+            seen_box(to_ground(there), {**CAMERA, "T_cam_ego": turned}, in_cloud=True)
+        )
+        assert seen is not None and seen[0] < seen[2] and seen[1] < seen[3]
+
+    def test_what_reaches_behind_the_camera_has_no_box(self) -> None:
+        assert seen_box(Cuboid((0.0, 0.7, 1.0), (4.2, 1.8, 1.5), 1.5), CAMERA, in_cloud=False) is None
+        assert seen_box(CUBOID, CAMERA, in_cloud=True) is None
 
     @pytest.mark.parametrize("normal", [(0, 0, 1), (0, 0, 0), (math.nan, 1, 0)])
     def test_a_ground_that_cannot_be_is_refused(self, normal: tuple[float, float, float]) -> None:

@@ -20,6 +20,7 @@ from routing.annotation.frames import corners, project
 from routing.annotation.segments import cells_of
 from routing.annotation.shapes import Cuboid, shape_from_json, shape_to_json
 from routing.assignment import Waiting
+from routing.policy import RoutingPolicy
 from routing.refinement_fusing import similarity
 from routing.simulation import SimulatedAnnotator, Truth, make_crowd, make_truth
 from webapp.exports.operations import export_dataset
@@ -35,6 +36,7 @@ from webapp.labeling.models import (
 )
 from webapp.labeling.operations import Ack, Desk, Refusal, Submission
 from webapp.labeling.planned import PlannedObject, PlannedTile
+from webapp.labeling.refining_payloads import shown
 from webapp.people.models import Organisation, Tier, User
 from webapp.people.operations import create_person
 from webapp.pipeline.models import Run
@@ -393,6 +395,11 @@ class TestOtherAspects:
         assert x <= x1 and y <= y1 and x + w >= x2 and y + h >= y2  # its ground and what is beside it,
         assert w >= 2.9 * (x2 - x1) and w < SIZE[0]  # but not the whole picture
         assert crew.kinds["verify_cuboid"] > 0
+        for look in Microtask.objects.filter(kind="verify_cuboid"):
+            x1, y1, x2, y2 = seen_at(shape_from_json(look.payload["shape"]))
+            x, y, w, h = look.payload["view"]
+            assert x <= max(x1, 0) and y <= max(y1, 0)
+            assert x + w >= min(x2, SIZE[0]) - 1 and y + h >= min(y2, SIZE[1]) - 1
 
     def test_where_there_is_a_point_cloud_the_cuboid_is_drawn_in_it(
         self, acme: Organisation, crowd: list[User]
@@ -436,6 +443,20 @@ CAMERA = {
 def seen_at(cuboid: Cuboid) -> list[float]:
     pixels = project(corners(cuboid), CAMERA["K"])  # type: ignore[arg-type]
     return [float(v) for v in (*pixels.min(axis=0), *pixels.max(axis=0))]
+
+
+class TestViews:
+    def test_a_cuboid_that_is_far_off_is_in_sight(self, acme: Organisation) -> None:
+        car = {"name": "car", "geometry": "cuboid", "dims": [4.2, 1.8, 1.5]}
+        scene = make_scene(wanting(acme, car), calibration=CAMERA)
+        row = SceneObject(pk=1, scene=scene, box=[40.0, 300.0, 120.0, 360.0], label=1)
+        astray = Cuboid((5.0, 0.7, 14.0), (4.2, 1.8, 1.5), 0.3)
+        details = {"shape": shape_to_json(astray), "calibration": CAMERA}
+
+        (x, y, w, h), _ = shown("verify_cuboid", row, details, [], scene, RoutingPolicy())
+
+        for x1, y1, x2, y2 in (row.box, seen_at(astray)):
+            assert x <= x1 and y <= y1 and x2 <= x + w and y2 <= y + h
 
 
 class TestScenes:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from routing.annotation.frames import seen_box
+from routing.annotation.shapes import Cuboid, shape_from_json
 from routing.policy import RoutingPolicy
 from routing.refinement_fusing import ASPECTS
 from webapp.labeling import payloads
@@ -31,7 +33,7 @@ def shown(
     if row is None:
         view: payloads.Rect = (0.0, 0.0, float(scene.width), float(scene.height))
     elif kind in SOLID:
-        view = payloads.around(row.box, scene, margin_share=SOLID_SHARE, least=SOLID_PX)
+        view = payloads.around(_with_solid(row.box, details), scene, margin_share=SOLID_SHARE, least=SOLID_PX)
     else:
         view = payloads.around(row.box, scene)
     extra: dict[str, Any] = dict(details)
@@ -53,3 +55,15 @@ def shown(
     if aspect in policy.tolerance_shape:
         extra["tolerance"] = policy.tolerance_shape[aspect]
     return view, extra
+
+
+def _with_solid(box: payloads.Box, details: dict[str, Any]) -> payloads.Box:
+    """The box and what the shown cuboid takes of the picture: one that is far off must be seen to be told as such."""
+    shape, calibration = details.get("shape") or details.get("proposal"), details.get("calibration")
+    if shape is None or calibration is None:
+        return box
+    cuboid = shape_from_json(shape, "shape")
+    seen = seen_box(cuboid, calibration, in_cloud="cloud" in details) if isinstance(cuboid, Cuboid) else None
+    if seen is None:
+        return box
+    return [min(box[0], seen[0]), min(box[1], seen[1]), max(box[2], seen[2]), max(box[3], seen[3])]
