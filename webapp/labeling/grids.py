@@ -11,7 +11,6 @@ import numpy.typing as npt
 from django.db import connection
 
 from routing.gold import Seed, make_seed_boxes, seeds_needed
-from routing.redundancy import ObjectCase
 from webapp.labeling import bulk, payloads
 from webapp.labeling.book import Book, Wish, unclaimed
 from webapp.labeling.lifecycle import fulfil_wishes, project_of, value_of, wish_about
@@ -86,7 +85,7 @@ def _due(book: Book, flush: bool) -> list[tuple[int, int]]:
             "SELECT scene_id, label, count(*), min(queued_at) < %s FROM ("
             "SELECT scene_id, label, queued_at FROM labeling_sceneobject WHERE state = 'grid' AND scene_id NOT IN ("
             "SELECT s.id FROM scenes_scene s JOIN scenes_dataset d ON d.id = s.dataset_id"
-            " JOIN projects_project p ON p.id = d.project_id WHERE p.paused)"
+            " JOIN projects_project p ON p.id = d.project_id WHERE p.paused OR d.paused)"
             f" ORDER BY queued_at LIMIT {MOST_LOOKED_AT}) AS waiting GROUP BY scene_id, label ORDER BY min(queued_at)",
             [long_ago],
         )
@@ -157,7 +156,7 @@ def _page(book: Book, page: Sequence[SceneObject], live: Boxes, rng: np.random.G
     book.wishes.append(
         Wish(
             "grid_verify", page[0].tile, None, scene.dataset_id, scene.pk, project, reason="a quick look at many",
-            value=sum(value_of(ObjectCase.from_json(r.case)) for r in page),
+            value=sum(map(value_of, page)),
             details={"class": page[0].label, "cells": shown}, secret={"cells": cells},
             excluded=frozenset(
                 person for r in page for person in (*r.touched, *book.reserved(project, r.touched))

@@ -24,8 +24,10 @@ from routing.belief import Belief
 from routing.eligibility import rank
 from webapp.labeling import bulk
 from webapp.labeling.models import Assignment, Lane
+from webapp.labeling.parking import PARKED, park_strays
 from webapp.labeling.shares import Shares
 from webapp.labeling.shelf import QUESTION, Question, Shelf
+from webapp.scenes.models import Dataset
 
 LaneKey = tuple[int, str]
 
@@ -42,6 +44,9 @@ OPEN = (
     f"SELECT a.id, a.rank, a.project_id, a.lane, {QUESTION}, m.excluded, m.secret, m.value, <age>"
     " FROM labeling_assignment a JOIN labeling_microtask m ON m.id = a.microtask_id WHERE a.id {ids}"
 )
+
+
+DATASET = 6  # the place of the data set in a row of OPEN
 
 
 @dataclass(slots=True)
@@ -83,7 +88,8 @@ class Windows:
             maxlen=1_000
         )  # added to by any thread: see `stir`
         self._lanes: dict[int | None, tuple[float, list[LaneKey]]] = {}
-        self._paused: dict[int | None, list[tuple[str, str]]] = {}  # lane and project name
+        self._paused: dict[int | None, list[tuple[str, str]]] = {}  # lane and the name of what is paused
+        self._parked: dict[int | None, frozenset[int]] = {}  # paused data sets of projects that go on
         self._windows: dict[LaneKey, Window] = {}
         self._gone: set[int] = set()
 
@@ -147,14 +153,35 @@ class Windows:
                 state="open", project=OuterRef("project"), lane=OuterRef("key")
             )
             paused = mine.filter(Exists(waiting), project__paused=True)
-            self._paused[organisation] = list(paused.values_list("key", "project__name"))
+            names = self._park(organisation)
+            parked = mine.filter(Exists(waiting.filter(rank__lt=PARKED)), project__in=names)
+            self._paused[organisation] = [
+                *paused.values_list("key", "project__name"),
+                *((key, names[pk]) for key, pk in parked.values_list("key", "project")),
+            ]
             self._lanes[organisation] = (now, lanes)
             self.shelf.load_projects(project for project, _ in lanes)
             self._share_out(lanes)
         return lanes
 
+    def _park(self, organisation: int | None) -> dict[int, str]:
+        """Learn which data sets are paused; returns their names by project."""
+        paused = Dataset.objects.filter(
+            project__organisation=organisation, project__paused=False, paused=True
+        )
+        rows = list(paused.order_by("name").values_list("pk", "project", "project__name", "name"))
+        parked = frozenset(row[0] for row in rows)
+        if parked != self._parked.get(organisation, frozenset()):
+            for window in self._windows.values():
+                window.entries, window.drained = {}, False
+        self._parked[organisation] = parked
+        names: dict[int, str] = {}
+        for _, project, title, name in rows:
+            names[project] = f"{names[project]}, {name}" if project in names else f"{title} · {name}"
+        return names
+
     def paused_for(self, organisation: int | None, domains: frozenset[str], tier: int) -> str:
-        """Why there is nothing now for people of these domains and this tier who could work in a paused project, or ""."""
+        """Why there is nothing now for people of these domains and this tier who could work in what is paused, or ""."""
         suiting = (name for key, name in self._paused.get(organisation, []) if _suits(key, domains, tier))
         names = sorted(set(suiting))
         return f"{', '.join(names[:3])}: work is paused" if names else ""
@@ -193,12 +220,22 @@ class Windows:
             if pk not in self._windows[lane].entries and pk not in self._gone
         ]
         read = {row[0]: row for row in bulk.select(OPEN.replace("<age>", AGE[connection.vendor]), unknown)}
+        self._leave_out_parked(read)
         for lane in low:
             window = self._windows[lane]
             fresh = {pk: self._entry(read[pk]) for pk in heads[lane] if pk in read}
             merged = sorted((fresh | window.entries).items(), key=lambda item: -item[1].rank)
             window.entries, window.read_at = dict(merged), clock
             window.drained = len(heads[lane]) < size
+
+    def _leave_out_parked(self, read: dict[int, tuple[Any, ...]]) -> None:
+        """Leave out what belongs to a paused data set, and park it."""
+        parked = frozenset[int]().union(*self._parked.values())
+        strays = [row for row in read.values() if row[DATASET] in parked]
+        if strays:
+            park_strays({row[DATASET] for row in strays}, {(row[2], row[3]) for row in strays})
+        for row in strays:
+            del read[row[0]]
 
     def _heads_of(self, lanes: Sequence[LaneKey], size: int, share: Share) -> dict[LaneKey, list[int]]:
         """Ids of the first open assignments of each lane, best first."""
@@ -212,7 +249,7 @@ class Windows:
         mine = f" AND (a.id >> 6) %% {share.of} NOT IN ({others})" if others else ""
         head = (
             "SELECT id FROM labeling_assignment a WHERE a.state = 'open' AND a.project_id = {project} AND a.lane = {lane}"
-            f"{mine} ORDER BY a.rank DESC LIMIT {size}"
+            f" AND a.rank > {PARKED:.0f}{mine} ORDER BY a.rank DESC LIMIT {size}"
         )
         if bulk.is_postgresql():
             each = head.format(project="l.project", lane="l.lane")

@@ -178,6 +178,12 @@ def held_in(project: Project) -> int:
     return sum(_assignments([project.pk], Assignment.State.LEASED).values())
 
 
+def held_of(dataset: Dataset) -> int:
+    """How many tasks of a data set people hold. What is held anywhere is few."""
+    held = Assignment.objects.filter(state=Assignment.State.LEASED, project=dataset.project_id)
+    return held.filter(microtask__dataset=dataset).count()
+
+
 def answering(ids: Sequence[int], *, now: datetime, within: timedelta = ACTIVE) -> set[int]:
     """Who answered in the last minutes."""
     rows = Tally.objects.filter(dataset__in=ids, minute__gte=now - within)

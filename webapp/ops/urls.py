@@ -8,6 +8,7 @@ urlpatterns = [
     path("live/", views.live, name="live"),
     path("projects/<int:pk>/pause/", views.pause, name="pause"),
     path("datasets/<int:pk>/", views.dataset, name="dataset"),
+    path("datasets/<int:pk>/pause/", views.pause_one, name="pause-dataset"),
     path("datasets/<int:pk>/reopen/", actions.reopen_dataset, name="reopen"),
     path("objects/<int:pk>/", actions.item, name="object"),
     path("objects/<int:pk>/reopen/", actions.reopen_object, name="reopen-object"),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from webapp.ops import queries
-from webapp.ops.operations import pause_project
+from webapp.ops.operations import pause_dataset, pause_project
 from webapp.ops.room import Room, room
 from webapp.ops.scene_page import RISKS, dataset_page, read_filter, scene_page
 from webapp.ops.watch import look_now_and_then
@@ -68,6 +68,22 @@ def pause(request: MemberRequest, pk: int) -> HttpResponse:
         messages.success(request, text.format(name=project.name))
     forget_room(request, pk)
     return redirect("ops:room")
+
+
+@require_http_methods(["GET", "POST"])
+@manager_required
+def pause_one(request: MemberRequest, pk: int) -> HttpResponse:
+    """Ask first, then stop or resume one data set."""
+    found = get_object_or_404(datasets_of(request.user).select_related("project"), pk=pk)
+    if request.method == "GET":
+        context = {"project": found.project, "dataset": found, "held": queries.held_of(found)}
+        return render(request, "ops/pause.html", context)
+    paused = request.POST.get("paused") == "1"
+    if pause_dataset(dataset=found, paused=paused, by=request.user):
+        text = _("{name} is paused.") if paused else _("{name} is running again.")
+        messages.success(request, text.format(name=found.name))
+    forget_room(request, found.project_id)
+    return redirect("ops:dataset", pk)
 
 
 def forget_room(request: MemberRequest, *projects: int) -> None:

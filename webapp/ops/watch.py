@@ -104,7 +104,7 @@ def _stuck(scope: Scope, found: dict[int, Status], now: datetime) -> list[Measur
             "stuck", f"dataset:{d.pk}/{kind}", f"{d.name} · {kind}", (now - first).total_seconds() / 60, d.project_id
         )
         for d in scope.datasets
-        if d.project_id in names
+        if d.project_id in names and not d.paused
         for kind, (_, first) in found[d.pk].waiting.items()
     ]  # fmt: skip
 

@@ -16,6 +16,9 @@ class Dataset(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="datasets")
     name = models.CharField(max_length=200)
     state = models.CharField(max_length=10, choices=State, default=State.NEW)
+    paused = models.BooleanField(
+        default=False, help_text="Nothing of it is offered, whatever its project does."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True, blank=True)
 
