@@ -6,12 +6,12 @@ from datetime import datetime
 import numpy as np
 
 from routing.policy import RoutingPolicy
-from routing.redundancy import audit_due
+from routing.redundancy import ObjectCase, audit_due
 from webapp.labeling import grids, loading
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import consider, fulfil_wishes, settle, wish_about
 from webapp.labeling.models import ObjectVersion, SceneObject, Tile
-from webapp.labeling.planned import PlannedObject, PlannedTile, object_of
+from webapp.labeling.planned import PlannedObject, PlannedTile, case_of, object_of
 from webapp.labeling.refining_open import open_scene_questions
 from webapp.labeling.searching import review_tiles
 from webapp.labeling.shelf import Shelf
@@ -56,12 +56,12 @@ def _insert_objects(
     """Decide about each object first and insert it as decided, so that no row is written twice."""
     policy = book.policy(scene.dataset.project)
     ids = loading.reserve(SceneObject, len(objects))
-    rows = [
-        object_of(plan, pk, run, scene, tiles[plan.tile], book.now)
-        for plan, pk in zip(objects, ids, strict=True)
-    ]
-    for plan, row in zip(objects, rows, strict=True):
-        _first_step(book, plan, row, policy, rng)
+    rows = []
+    for plan, pk in zip(objects, ids, strict=True):
+        case = case_of(plan)
+        row = object_of(plan, pk, run, scene, tiles[plan.tile], book.now, case=case)
+        _first_step(book, plan, row, case, policy, rng)
+        rows.append(row)
     waiting = [row for row in rows if row.state == SceneObject.State.GRID]
     grids.fill_pages(book, waiting, [row.box for row in rows], rng)
     book.queued |= any(row.queued_at for row in rows)
@@ -88,8 +88,8 @@ def _halo(tile: PlannedTile) -> float:
 
 
 def _first_step(
-    book: Book, plan: PlannedObject, row: SceneObject, policy: RoutingPolicy, rng: np.random.Generator
-) -> None:
+    book: Book, plan: PlannedObject, row: SceneObject, case: ObjectCase, policy: RoutingPolicy, rng: np.random.Generator
+) -> None:  # fmt: skip
     """Auto-accepted objects are settled at once, some of them to be audited blind; about all others somebody is asked,
     about probes on a page of the grid, however unlikely they are."""
     if plan.probe:
@@ -97,7 +97,7 @@ def _first_step(
         book.touch(row)
         return
     if not plan.auto:
-        consider(book, row, row.tile)
+        consider(book, row, row.tile, case=case)
         return
     settle(book, row, row.tile, SceneObject.State.ACCEPTED, risk=1.0 - plan.p_good, by="machine")
     if audit_due(rng, policy):

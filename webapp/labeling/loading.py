@@ -5,9 +5,10 @@ pipeline, where COPY cannot run, and on SQLite, the rows travel as in `bulk.inse
 """
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import orjson
@@ -65,10 +66,10 @@ def load(table: type[models.Model], columns: Sequence[str], rows: bulk.Rows) -> 
     ):
         for start in range(0, len(rows), CHUNK):
             part = rows[start : start + CHUNK]
-            lines = [
-                "\t".join([write(v) for write, v in zip(writers, row, strict=True)]) + "\n" for row in part
+            written = [
+                _column(write, values) for write, values in zip(writers, zip(*part, strict=True), strict=True)
             ]
-            copy.write("".join(lines))
+            copy.write("\n".join(map("\t".join, zip(*written, strict=True))) + "\n")
 
 
 def insert(rows: Sequence[models.Model], skipped: Sequence[str] = ()) -> None:
@@ -77,7 +78,8 @@ def insert(rows: Sequence[models.Model], skipped: Sequence[str] = ()) -> None:
         return
     table = type(rows[0])
     columns = [column for column in _columns(table) if column not in skipped]
-    load(table, columns, [[row.__dict__[column] for column in columns] for row in rows])
+    values = itemgetter(*columns)
+    load(table, columns, [values(row.__dict__) for row in rows])
     for row in rows:
         row._state.adding = False
 
@@ -135,6 +137,13 @@ def _defaults(table: type[models.Model]) -> tuple[dict[str, Any], list[tuple[str
 def _writers(table: type[models.Model], columns: tuple[str, ...]) -> list[Callable[[Any], str]]:
     fields = {str(field.column): field for field in table._meta.concrete_fields}
     return [_json if isinstance(fields[column], models.JSONField) else _text for column in columns]
+
+
+def _column(write: Callable[[Any], str], values: Sequence[Any]) -> Iterable[str]:
+    """The texts of one column of some rows; what all of them share, as most defaults are, is written once."""
+    if len(set(map(id, values))) == 1:
+        return [write(values[0])] * len(values)
+    return map(write, values)
 
 
 def _json(value: Any) -> str:

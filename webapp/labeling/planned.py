@@ -49,11 +49,18 @@ class PlannedObject:
     probe: bool = False
 
 
-def object_of(plan: PlannedObject, pk: int, run: Run, scene: Scene, tile: Tile, now: datetime) -> SceneObject:
-    """The row of a proposal, not yet inserted."""
-    box = [float(v) for v in plan.box]
+def case_of(plan: PlannedObject) -> ObjectCase:
+    """What is known of a proposal before anybody looked at it."""
     belief = Belief.of_model(plan.p_good, plan.p_there)
-    case = ObjectCase(belief, cls=plan.label, size_px=side_of(box), auto=plan.auto)
+    return ObjectCase(belief, cls=plan.label, size_px=side_of(plan.box), auto=plan.auto)
+
+
+def object_of(
+    plan: PlannedObject, pk: int, run: Run, scene: Scene, tile: Tile, now: datetime, *, case: ObjectCase | None = None
+) -> SceneObject:  # fmt: skip
+    """The row of a proposal, not yet inserted; `case` is the plan's, where it is at hand."""
+    box = [float(v) for v in plan.box]
+    case = case or case_of(plan)
     stated = plan.p_good if plan.p_stated is None else plan.p_stated
     signals = {**plan.signals, "score": plan.score, "p": stated}
     if stated != plan.p_good:
