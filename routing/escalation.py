@@ -1,4 +1,4 @@
-"""Which tier decides a dispute, and which specialist of that tier decides it best."""
+"""Which tier decides a dispute, which specialist of that tier decides it best, and which case comes first."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -76,3 +76,21 @@ def confusion_of(case: ObjectCase, verdicts: Mapping[str, int]) -> str:
         "there or not": case.belief.phantom,
     }
     return min(states, key=lambda name: abs(states[name] - 0.5))
+
+
+def desk_value(stake: float, unsettled: int) -> float:
+    """Return what one case of the desk weighs before it ages: the share of a scene that it blocks times what is at stake.
+
+    stake: the risk that a ruling removes, 0 to 1. unsettled: what is still to be decided in the case's scene, the case
+    included; so the shares of all cases that alone hold up one scene add up to that scene, and a ruling that is the last
+    thing a scene waits for weighs most.
+    """
+    return stake / max(unsettled, 1)
+
+
+def desk_weight(value: float, age_s: float, policy: RoutingPolicy) -> float:
+    """Return a case's place in the desk's queue, larger first: its `desk_value` grown by the seconds it has waited.
+
+    The growth is that of every task (`routing.worth.urgency`), so the feed offers cases in the order that the page shows.
+    """
+    return value * (1 + policy.age_weight * age_s / policy.age_scale_s)

@@ -6,12 +6,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routing.belief import Belief
-from routing.eligibility import Waiting
-from routing.escalation import HIGH_STAKE, confusion_of, gini_gain, rank_specialists, tier_for
+from routing.eligibility import Candidate, Waiting
+from routing.escalation import (
+    HIGH_STAKE,
+    confusion_of,
+    desk_value,
+    desk_weight,
+    gini_gain,
+    rank_specialists,
+    tier_for,
+)
 from routing.outcomes import Outcome
 from routing.policy import RoutingPolicy
 from routing.redundancy import ObjectCase
 from routing.track_record import TrackRecord, replay
+from routing.worth import urgency
 
 POLICY = RoutingPolicy()
 
@@ -142,3 +151,30 @@ class TestConfusionOf:
     def test_names_what_is_most_in_doubt_without_verdicts(self) -> None:
         assert confusion_of(dispute(), {}) == "right or not"
         assert confusion_of(ObjectCase(Belief(0.05, 0.15, 0.52)), {}) == "there or not"
+
+
+class TestDeskQueue:
+    def test_weighs_most_what_a_scene_waits_for_alone(self) -> None:
+        assert desk_value(0.4, 1) == 0.4
+        assert desk_value(0.4, 8) < desk_value(0.1, 1) < desk_value(0.4, 3)
+
+    @pytest.mark.parametrize("cases", [1, 3, 40])
+    def test_counts_one_scene_for_all_cases_that_hold_it_up(self, cases: int) -> None:
+        assert sum(desk_value(1.0, cases) for _ in range(cases)) == pytest.approx(1.0)
+
+    def test_survives_a_scene_in_which_nothing_is_counted(self) -> None:
+        assert desk_value(0.3, 0) == 0.3
+
+    @given(st.lists(st.tuples(st.floats(1e-4, 1.0), st.floats(0, 1e5)), min_size=2, max_size=6))
+    def test_has_the_order_in_which_the_feed_offers_cases(self, cases: list[tuple[float, float]]) -> None:
+        tasks = [
+            Candidate(n, n, 1, "adjudicate", "adjudicate/birds/specialist", value=value, age_s=age)
+            for n, (value, age) in enumerate(cases)
+        ]
+
+        weights = [desk_weight(value, age, POLICY) for value, age in cases]
+
+        assert weights == pytest.approx(urgency(tasks, POLICY).tolist())
+
+    def test_lets_an_old_case_pass_a_weightier_one(self) -> None:
+        assert desk_weight(0.1, 7200.0, POLICY) > desk_weight(0.3, 0.0, POLICY)

@@ -9,12 +9,14 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from webapp.desk.queries import focused_s, outcome_of, own_rulings, record_of, waiting_cases
-from webapp.labeling.models import Answer, Assignment, Microtask
+from webapp.desk import queue as desk_queue
+from webapp.desk.queries import focused_s, outcome_of, own_rulings, record_of
+from webapp.desk.queue import waiting_cases
+from webapp.labeling.models import Answer, Assignment, Lane, Microtask
 from webapp.people.models import Role, User
 from webapp.people.operations import create_person
 from webapp.projects.models import Project
-from webapp.scenes.models import Scene
+from webapp.scenes.models import Dataset, Scene
 from webapp.scenes.operations import import_path
 
 BOX = [10.0, 10.0, 30.0, 30.0]
@@ -27,18 +29,28 @@ def scene(project: Project, pictures: Path) -> Scene:
     return Scene.objects.get()
 
 
-def add_case(scene: Scene, reason: str, state: str = "open", minutes_ago: int = 0) -> Microtask:
+def add_case(
+    scene: Scene,
+    *,
+    reason: str = "disputed",
+    state: str = "open",
+    minutes_ago: int = 0,
+    dispute: str = "geometry / ok",
+    value: float = 0.2,
+    label: int = 0,
+    kind: str = "adjudicate",
+) -> Microtask:
+    """A case for specialists, with its open assignment while it is open."""
+    project, lane = scene.dataset.project, f"{kind}/aerial/specialist"
     task = Microtask.objects.create(
-        project=scene.dataset.project,
-        dataset=scene.dataset,
-        scene=scene,
-        kind="adjudicate",
-        domain="aerial",
-        state=state,
-        reason=reason,
-        payload={"view": [0, 0, 48, 48], "object": {"id": 1, "xyxy": BOX, "class": 0}},
-    )
+        project=project, dataset=scene.dataset, scene=scene, kind=kind, domain="aerial", tier="specialist", state=state,
+        reason=reason, value=value, secret={"dispute": dispute, "label": label, "stake": value},
+        payload={"view": [0, 0, 48, 48], "object": {"id": 1, "xyxy": BOX, "class": label}},
+    )  # fmt: skip
     Microtask.objects.filter(pk=task.pk).update(created_at=timezone.now() - timedelta(minutes=minutes_ago))
+    if state == "open":
+        Lane.objects.get_or_create(project=project, key=lane)
+        Assignment.objects.create(microtask=task, project=project, lane=lane)
     return task
 
 
@@ -54,7 +66,7 @@ def ruling(value: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any
 
 
 def rule(scene: Scene, person: User, value: dict[str, Any] | None, outcome: str = "answered") -> Answer:
-    task = add_case(scene, "disputed", "resolved")
+    task = add_case(scene, state="resolved")
     held = Assignment.objects.create(
         microtask=task, project=task.project, lane="x", state="answered", annotator=person
     )
@@ -64,27 +76,62 @@ def rule(scene: Scene, person: User, value: dict[str, Any] | None, outcome: str 
 
 
 class TestWaiting:
-    def test_groups_open_cases_by_reason_oldest_first(self, scene: Scene, olga: User) -> None:
-        add_case(scene, "2 people were unsure", minutes_ago=5)
-        add_case(scene, "2 people were unsure")
-        add_case(scene, "still unsettled after 5 looks", minutes_ago=60)
-        add_case(scene, "settled", "resolved")
+    def test_groups_open_cases_by_dispute_the_weightiest_first(self, scene: Scene, olga: User) -> None:
+        add_case(scene, dispute="geometry / ok", value=0.1, minutes_ago=5)
+        add_case(scene, dispute="geometry / ok", value=0.1)
+        add_case(scene, dispute="geometry / ok", value=0.1, label=1)
+        add_case(scene, dispute="there or not", value=0.3)
+        add_case(scene, dispute="settled", state="resolved")
 
-        rows = waiting_cases(olga)
+        queue = waiting_cases(olga, timezone.now())
 
-        assert [(r.reason, r.project, r.cases) for r in rows] == [
-            ("still unsettled after 5 looks", "Trees", 1),
-            ("2 people were unsure", "Trees", 2),
+        assert [(g.dispute, g.about, g.project, g.cases, g.scenes) for g in queue.groups] == [
+            ("there or not", "tree", "Trees", 1, 1),
+            ("outline wrong / ok", "tree", "Trees", 2, 1),
+            ("outline wrong / ok", "car", "Trees", 1, 1),
         ]
+        assert queue.cases == 4
+        assert queue.oldest == queue.groups[1].oldest
 
-    def test_leaves_out_paused_projects_and_other_organisations(
+    def test_lets_what_has_waited_long_move_up(self, scene: Scene, olga: User) -> None:
+        add_case(scene, dispute="new", value=0.3)
+        add_case(scene, dispute="old", value=0.1, minutes_ago=300)
+
+        assert [g.dispute for g in waiting_cases(olga, timezone.now()).groups] == ["old", "new"]
+
+    def test_names_the_classes_that_people_cannot_agree_on(self, scene: Scene, olga: User) -> None:
+        add_case(scene, dispute="class:0/1", kind="classify_image", label=0)
+
+        (group,) = waiting_cases(olga, timezone.now()).groups
+
+        assert (group.dispute, group.kind) == ("tree / car", "classify_image")
+
+    def test_counts_all_cases_of_a_lane_and_groups_the_first(
+        self, scene: Scene, olga: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(desk_queue, "CASES", 2)
+        for _ in range(3):
+            add_case(scene, dispute="there or not")
+
+        queue = waiting_cases(olga, timezone.now())
+
+        assert (queue.cases, queue.groups[0].cases) == (3, 2)
+
+    def test_leaves_out_what_is_held_paused_work_and_other_organisations(
         self, scene: Scene, olga: User, mallory: User
     ) -> None:
-        add_case(scene, "disputed")
+        task = add_case(scene, dispute="there or not")
 
-        assert waiting_cases(mallory) == []
+        assert waiting_cases(mallory, timezone.now()).cases == 0
+        assert waiting_cases(olga, timezone.now()).cases == 1
+        Dataset.objects.update(paused=True)
+        assert waiting_cases(olga, timezone.now()).cases == 0
+        Dataset.objects.update(paused=False)
         Project.objects.update(paused=True)
-        assert waiting_cases(olga) == []
+        assert waiting_cases(olga, timezone.now()).groups == []
+        Project.objects.update(paused=False)
+        task.assignments.update(state="leased", annotator=olga)
+        assert waiting_cases(olga, timezone.now()).groups == []
 
 
 class TestRecord:
@@ -146,13 +193,13 @@ class TestPage:
     def test_shows_cases_rulings_and_the_way_to_the_feed(
         self, client: Client, scene: Scene, olga: User
     ) -> None:
-        add_case(scene, "2 people were <unsure>")
+        add_case(scene, dispute="<unsure>")
         answer = rule(scene, olga, ruling(note="<b>shadow</b>"))
         client.force_login(olga)
 
         page = client.get("/desk/").content.decode()
 
-        assert "2 people were &lt;unsure&gt;" in page
+        assert "&lt;unsure&gt;" in page
         assert "&lt;b&gt;shadow" in page
         assert f"/desk/rulings/{answer.pk}/crop.jpg" in page
         assert 'href="/feed/"' in page

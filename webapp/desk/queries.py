@@ -4,28 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Sum
 
 from routing.annotation.boxes import iou
-from webapp.labeling.models import Answer, Microtask
+from webapp.labeling.models import Answer
 from webapp.people.models import User
 from webapp.people.queries import tenant
 
-GROUPS = 50  # reasons shown
 RECENT = 24
 COUNTED = 300  # the own record covers this many newest rulings: more take longer to read than to show
 FOCUSED_S = 4 * 3600.0  # a specialist is asked to rest after so much active time in 24 hours
 SAME_IOU = 0.98  # an outline this close to the proposed one was left as it was
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Cases of one reason in one project."""
-
-    reason: str
-    project: str
-    cases: int
-    oldest: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +54,6 @@ class Record:
     undecidable: int
     made_gold: int
     seconds_per_ruling: float | None
-
-
-def waiting_cases(viewer: User) -> list[Waiting]:
-    """Open cases of the viewer's organisation by reason, those that waited longest first."""
-    open_cases = Microtask.objects.filter(
-        project__organisation=tenant(viewer),
-        kind="adjudicate",
-        state=Microtask.State.OPEN,
-        project__paused=False,
-    )
-    rows = open_cases.values_list("reason", "project__name").annotate(n=Count("pk"), first=Min("created_at"))
-    return [
-        Waiting(reason or "no reason given", name, n, first)
-        for reason, name, n, first in rows.order_by("first")[:GROUPS]
-    ]
 
 
 def own_rulings(viewer: User, most: int = COUNTED) -> list[Ruling]:

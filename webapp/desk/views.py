@@ -7,7 +7,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
-from webapp.desk.queries import FOCUSED_S, RECENT, focused_s, own_rulings, record_of, waiting_cases
+from webapp.desk.queries import FOCUSED_S, RECENT, focused_s, own_rulings, record_of
+from webapp.desk.queue import waiting_cases
 from webapp.labeling.models import Answer
 from webapp.people.permissions import MemberRequest, specialist_required
 from webapp.people.queries import tenant
@@ -21,13 +22,12 @@ CROP_PX = 320
 @specialist_required
 def desk(request: MemberRequest) -> HttpResponse:
     rulings = own_rulings(request.user)
-    waiting = waiting_cases(request.user)
-    focused = focused_s(request.user, timezone.now())
+    now = timezone.now()
+    focused = focused_s(request.user, now)
     context = {
         "focused": focused,
         "rest": focused >= FOCUSED_S,
-        "waiting": waiting,
-        "total": sum(w.cases for w in waiting),
+        "queue": waiting_cases(request.user, now),
         "record": record_of(rulings),
         "rulings": rulings[:RECENT],
     }

@@ -5,7 +5,7 @@ from datetime import datetime
 import numpy as np
 from django.db import connection, transaction
 
-from webapp.labeling import abandoned, assembly, grids, holding, operations, presence
+from webapp.labeling import abandoned, assembly, escalations, grids, holding, operations, presence
 from webapp.scenes.models import Dataset
 
 
@@ -37,6 +37,12 @@ def settle_the_abandoned(now: datetime, walk: abandoned.Walk | None = None) -> i
     or, without one, everywhere."""
     with transaction.atomic():
         return abandoned.settle_the_abandoned(now=now, walk=walk)
+
+
+def weigh_cases_again(now: datetime, scales: escalations.Scales | None = None) -> int:
+    """Let what a scene waits for alone move up in the specialists' queue: every half minute with `scales`, else now."""
+    with transaction.atomic():
+        return escalations.weigh_again(now, scales)
 
 
 def close_finished_datasets(now: datetime) -> list[Dataset]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from routing.redundancy import Accept, Ask, Escalate, ObjectCase, Reject, Step, next_step
-from webapp.labeling import bulk, loading, payloads, refining_payloads
+from webapp.labeling import bulk, escalations, loading, payloads, refining_payloads
 from webapp.labeling.book import Book, Wish, lane_key
 from webapp.labeling.crediting import teach
 from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneObject, Tile
@@ -187,6 +187,10 @@ def fulfil_wishes(book: Book) -> int:
         _microtask(book, pk, wish, live.get(wish.scene_id, []), book.shelf.brief(wish.project))
         for pk, wish in zip(ids, wishes, strict=True)
     ]
+    unsettled = escalations.unsettled_in(w.scene_id for w in wishes if w.tier in escalations.DESK_TIERS)
+    for row, wish in zip(rows, wishes, strict=True):
+        if wish.tier in escalations.DESK_TIERS:
+            escalations.enter(row, wish.object, unsettled[wish.scene_id])
     loading.insert(rows)
     for row, wish in zip(rows, wishes, strict=True):
         book.new_assignments += [wanted(row, book) for _ in range(wish.count)]

@@ -10,6 +10,7 @@ from routing.annotation.boxes import iou
 from routing.refinement import RefinementCase, first_overlap
 from webapp.labeling import bulk, refining_regions
 from webapp.labeling.book import Book, Wish, unclaimed
+from webapp.labeling.escalations import of_refinement
 from webapp.labeling.models import Assignment, Microtask, Refinement, SceneObject, Tile
 from webapp.labeling.proposals import proposal_for
 from webapp.labeling.wants import Want
@@ -92,7 +93,7 @@ def wish_for(
             tier, reason, value=value, details=refinement.case["ask"] if details is None else details,
             secret={
                 "refinement": refinement.pk,
-                **({"rules": True} if tier == "specialist" else {}),
+                **({"rules": True, "dispute": of_refinement(refinement)} if tier == "specialist" else {}),
                 **({} if gold is None else {"gold": gold}),
                 **(hidden or {}),
             },

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 
 from webapp.labeling import janitors, presence
 from webapp.labeling.abandoned import Walk
+from webapp.labeling.escalations import Scales
 
 
 class Command(BaseCommand):
@@ -30,19 +31,20 @@ class Command(BaseCommand):
         if not options["once"]:
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: stop.set())
-        rng, walk = np.random.default_rng(), Walk()
+        rng, walk, scales = np.random.default_rng(), Walk(), Scales()
         while True:
-            self.round(rng, walk, as_json=options["json"])
+            self.round(rng, walk, scales, as_json=options["json"])
             if options["once"] or stop.wait(options["every"]):
                 return
 
-    def round(self, rng: np.random.Generator, walk: Walk, *, as_json: bool) -> None:
+    def round(self, rng: np.random.Generator, walk: Walk, scales: Scales, *, as_json: bool) -> None:
         now = presence.database_now()
         done = {
             "sockets_left_by_dead_processes": janitors.return_what_the_dead_hold(now),
             "leases_returned": janitors.reap_expired_leases(now),
             "pages_formed": janitors.form_pages(now, rng),
             "abandoned_settled": janitors.settle_the_abandoned(now, walk),
+            "cases_weighed_again": janitors.weigh_cases_again(now, scales),
             "datasets_closed": [dataset.name for dataset in janitors.close_finished_datasets(now)],
         }
         if not any(done.values()):
