@@ -16,7 +16,8 @@ from webapp.labeling.intake import open_scene
 from webapp.labeling.models import Assignment, Event, Microtask, ObjectVersion, Refinement, SceneObject, Tile
 from webapp.labeling.planned import PlannedObject, PlannedTile
 from webapp.ops.history import object_page, path_of, said
-from webapp.ops.reopening import Query, at_stake, matching, reopen_objects
+from webapp.ops.reopening import at_stake, reopen_objects
+from webapp.ops.selection import Query, matching
 from webapp.people.models import Role, User
 from webapp.pipeline.models import Run
 from webapp.projects.models import Project

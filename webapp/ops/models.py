@@ -44,3 +44,38 @@ class DatasetStatus(models.Model):
     content = models.JSONField(default=dict)
     took_s = models.FloatField(default=0.0, help_text="How long it took to compute, seconds.")
     at = models.DateTimeField(help_text="As of when.")
+
+
+class Reopening(models.Model):
+    """Settled objects that a manager wants asked about again, by a query. Many need the consent of a second manager."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"  # for a second manager
+        DONE = "done"
+        DECLINED = "declined"
+        WITHDRAWN = "withdrawn"  # by who asked for it
+        EXPIRED = "expired"
+        TAKEN_BACK = "taken_back"  # after it was done, as far as nobody had answered
+
+    dataset = models.ForeignKey(Dataset, models.CASCADE, related_name="reopenings")
+    query = models.JSONField(help_text="webapp.ops.selection.Query.")
+    way = models.CharField(max_length=12, help_text="again | specialist")
+    note = models.CharField(max_length=150, blank=True)
+    state = models.CharField(max_length=12, choices=State, default=State.WAITING)
+    objects_meant = models.PositiveIntegerField(help_text="How many the query found when it was asked for.")
+    opened = models.JSONField(
+        default=list, blank=True, help_text="What was opened: [id, state, settled by, settled at] before."
+    )
+    asked_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["expires_at"], condition=models.Q(state="waiting"), name="reopenings_waiting"
+            )
+        ]
+        ordering = ["-pk"]

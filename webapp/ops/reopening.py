@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from routing.policy import RoutingPolicy
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import fulfil_wishes, wish_about
 from webapp.labeling.models import Microtask, SceneObject, Tile
+from webapp.ops.selection import Query, matching
 from webapp.people.models import User
 from webapp.projects.models import Project
 from webapp.scenes.models import Dataset
@@ -26,30 +26,12 @@ PORTION = 200  # objects of one transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """Which settled objects are meant. `label` None: every class; `by` "": whoever settled them."""
-
-    states: tuple[str, ...] = (SceneObject.State.ACCEPTED,)
-    label: int | None = None
-    by: str = ""
-    least_risk: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Reopened:
     """How many are asked about again; `skipped` are those where nobody is left to ask, or somebody is asked already."""
 
     opened: int
     skipped: int
-
-
-def matching(dataset: Dataset, query: Query) -> QuerySet[SceneObject]:
-    """The objects of a data set that a query means."""
-    states = [s for s in query.states if s in SceneObject.SETTLED]
-    found = SceneObject.objects.filter(scene__dataset=dataset, state__in=states, risk__gte=query.least_risk)
-    if query.label is not None:
-        found = found.filter(label=query.label)
-    return found.filter(settled_by=query.by) if query.by else found
+    before: tuple[tuple[int, str, str, str], ...] = ()  # what they were: id, state, settled by, settled at
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +70,7 @@ def reopen_objects(ids: Sequence[int], *, way: str, note: str, by: User, now: da
     total = Reopened(0, 0)
     for at in range(0, min(len(ids), MOST), PORTION):
         part = _portion(ids[at : at + PORTION], way=way, note=note, by=by, now=now)
-        total = Reopened(total.opened + part.opened, total.skipped + part.skipped)
+        total = Reopened(total.opened + part.opened, total.skipped + part.skipped, total.before + part.before)
     return total
 
 
@@ -100,7 +82,7 @@ def _portion(ids: Sequence[int], *, way: str, note: str, by: User, now: datetime
     asked = set(
         Microtask.objects.filter(object__in=ids, state=Microtask.State.OPEN).values_list("object", flat=True)
     )
-    opened = 0
+    before: list[tuple[int, str, str, str]] = []
     datasets: set[int] = set()
     for row in list(book.objects.values()):
         tile = book.tiles[row.tile_id]
@@ -109,15 +91,16 @@ def _portion(ids: Sequence[int], *, way: str, note: str, by: User, now: datetime
         settled = row.state in SceneObject.SETTLED and row.pk not in asked
         if not mine or not settled or book.nobody_left(project, TIER[way], row.touched):
             continue
+        at = row.settled_at.isoformat() if row.settled_at else ""
+        before.append((row.pk, str(row.state), row.settled_by, at))
         _reopen(book, row, tile, way=way, note=note, by=by)
         datasets.add(tile.scene.dataset_id)
-        opened += 1
     book.save_objects()
     fulfil_wishes(book)
     book.save_rest()
     closed = Dataset.objects.filter(pk__in=datasets, state=Dataset.State.DONE)
     closed.update(state=Dataset.State.OPEN, done_at=None)
-    return Reopened(opened, len(ids) - opened)
+    return Reopened(len(before), len(ids) - len(before), tuple(before))
 
 
 def _reopen(book: Book, row: SceneObject, tile: Tile, *, way: str, note: str, by: User) -> None:

@@ -10,8 +10,9 @@ from webapp.ops import queries
 from webapp.ops.appeals import open_appeals
 from webapp.ops.charts import Columns, Throughput, hourly, throughput, widths
 from webapp.ops.estimates import WINDOW_S, Work, eta_late_s, eta_s, ratio
-from webapp.ops.models import Alert
+from webapp.ops.models import Alert, Reopening
 from webapp.ops.queries import Effort, QueueRow, Scope, Worked
+from webapp.ops.reopen_requests import waiting_for
 from webapp.ops.status import ObjectCounts, Status, statuses
 from webapp.people.models import Appeal, User
 from webapp.pipeline.models import Run
@@ -109,6 +110,7 @@ class Room:
     budget: float | None
     alerts: tuple[Alert, ...]
     appeals: tuple[Appeal, ...]
+    reopenings: tuple[Reopening, ...]
 
 
 def room(viewer: User, scope: Scope, *, now: datetime) -> Room:
@@ -137,6 +139,7 @@ def room(viewer: User, scope: Scope, *, now: datetime) -> Room:
         budget=_budget(scope),
         alerts=queries.open_alerts(viewer, scope),
         appeals=tuple(open_appeals(viewer)),
+        reopenings=tuple(waiting_for(viewer, now)),
     )
 
 

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from webapp.ops import actions, views
+from webapp.ops import actions, reopen_views, views
 
 app_name = "ops"
 urlpatterns = [
@@ -9,7 +9,8 @@ urlpatterns = [
     path("projects/<int:pk>/pause/", views.pause, name="pause"),
     path("datasets/<int:pk>/", views.dataset, name="dataset"),
     path("datasets/<int:pk>/pause/", views.pause_one, name="pause-dataset"),
-    path("datasets/<int:pk>/reopen/", actions.reopen_dataset, name="reopen"),
+    path("datasets/<int:pk>/reopen/", reopen_views.reopen_dataset, name="reopen"),
+    path("reopenings/<int:pk>/", reopen_views.decide_reopening, name="reopening"),
     path("objects/<int:pk>/", actions.item, name="object"),
     path("objects/<int:pk>/reopen/", actions.reopen_object, name="reopen-object"),
     path("alerts/<int:pk>/acknowledge/", actions.acknowledge_alert, name="acknowledge"),

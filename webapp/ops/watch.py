@@ -14,6 +14,7 @@ from webapp.ops.alerts import Changes, Measure, decide, forecast_cost, overstate
 from webapp.ops.estimates import Work
 from webapp.ops.models import Alert
 from webapp.ops.queries import Scope
+from webapp.ops.reopen_requests import expire
 from webapp.ops.status import ObjectCounts, Status, statuses
 from webapp.people.models import User
 from webapp.people.queries import tenant
@@ -35,6 +36,7 @@ def look(viewer: User, *, now: datetime) -> Changes:
     """Measure everything and open, update and close alerts."""
     scope = queries.scope_of(viewer, None)
     assert scope is not None
+    expire(now)
     found = statuses(scope.datasets)
     measures = [
         *_budgets(scope, found),

@@ -48,6 +48,9 @@ SAID = {
     "granted": lazy("granted"),
     "declined": lazy("declined"),
     "settled": lazy("settled"),
+    "withdrawn": lazy("withdrawn"),
+    "expired": lazy("expired"),
+    "taken_back": lazy("taken back"),
     # What an object is refined to.
     "outline": lazy("outline"),
     "skeleton": lazy("skeleton"),
