@@ -185,7 +185,7 @@ class TestGuideline:
         self, client: Client, ada: User, acme: Organisation
     ) -> None:
         project = create_project(
-            organisation=acme, name="<b>P</b>", domain="x", classes=["<i>tree</i>"], guideline="old"
+            organisation=acme, name="<b>P</b>", domain="x", classes=["<i>tree</i>"], guideline="First version"
         )
         new_guideline_version(project=project, text="First <script>line</script>\n\nSecond line")
         client.force_login(ada)
@@ -196,7 +196,7 @@ class TestGuideline:
         assert "<p>Second line</p>" in page
         assert "&lt;i&gt;tree" in page
         assert "&lt;b&gt;P" in page
-        assert "old" not in page
+        assert "First version" not in page
         assert "version 2" in page
 
 

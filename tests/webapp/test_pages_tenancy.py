@@ -1,5 +1,6 @@
 """Whoever belongs to another organisation gets nothing: every address of the site is tried."""
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -24,13 +25,15 @@ from webapp.labeling.models import (
     Tally,
     Tile,
 )
-from webapp.ops.models import Alert, DatasetStatus
+from webapp.ops.models import Alert, DatasetStatus, Reopening
+from webapp.ops.selection import Query
 from webapp.people.models import Appeal, User
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
 from webapp.projects.models import GuidelineRead, Project
 from webapp.scenes.models import Dataset, Scene
 
-SECRETS = ("Acme", "Trees", "north", "secret-scene", "ada", "secret-run")
+# Whole words: the letters of a short name also stand in some of the random tokens of forms.
+SECRETS = re.compile(r"\b(Acme|Trees|north|secret-scene|ada|secret-run)\b")
 
 # Addresses that name no row of an organisation: what mallory sees there are her own things, or nothing.
 OPEN = {"login", "logout", "token", "healthz", "language"}
@@ -97,6 +100,10 @@ def rows(project: Project, dataset: Dataset, ada: User, olga: User) -> dict[type
             organisation=project.organisation, project=project, kind="budget", subject=f"project:{project.pk}",
             title="secret-run", value=2.0, worst=2.0, opened_at=now,
         ),
+        Reopening.objects.create(
+            dataset=dataset, query=Query().to_json(), way="again", note="secret-run", objects_meant=1, asked_by=ada,
+            asked_at=now, expires_at=now,
+        ),
         DatasetStatus.objects.create(dataset=dataset, content={"secret-run": 1}, at=now),
     ]  # fmt: skip
     return {type(row): row for row in made}
@@ -139,6 +146,8 @@ def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
         "guideline": [reverse("guideline", args=[rows[Project].pk])],
         "guideline-news": [reverse("guideline-news", args=[rows[Project].pk])],
         "ops:pause": [reverse("ops:pause", args=[rows[Project].pk])],
+        "ops:pause-dataset": [reverse("ops:pause-dataset", args=[rows[Dataset].pk])],
+        "ops:reopening": [reverse("ops:reopening", args=[rows[Reopening].pk])],
         "ops:dataset": [reverse("ops:dataset", args=[rows[Dataset].pk])],
         "ops:scene": [reverse("ops:scene", args=[scene])],
         "ops:preview": [reverse("ops:preview", args=[scene, size]) for size in ("preview", "thumb")],
@@ -169,7 +178,7 @@ class TestEveryPage:
         answer = client.post(reverse(name), body, content_type="application/json")
 
         assert answer.status_code in (400, 403, 404, 409), answer.content
-        assert not any(secret in answer.content.decode() for secret in SECRETS)
+        assert not SECRETS.search(answer.content.decode())
         held.refresh_from_db()
         assert held.state == Assignment.State.OPEN
 
@@ -183,7 +192,7 @@ class TestEveryPage:
                 for send in (client.get, client.post):
                     answer = send(url)
                     assert answer.status_code in (403, 404, 405), (name, url, answer.status_code)
-                    assert not any(secret in answer.content.decode() for secret in SECRETS), (name, url)
+                    assert not SECRETS.search(answer.content.decode()), (name, url)
         assert client.get(f"/ops/?project={rows[Project].pk}").status_code == 404
         assert client.get(f"/ops/live/?project={rows[Project].pk}").status_code == 404
 
@@ -195,7 +204,7 @@ class TestEveryPage:
         for name in OWN:
             answer = client.get(reverse(name), follow=True)
             assert answer.status_code == 200, name
-            assert not any(secret in answer.content.decode() for secret in SECRETS), name
+            assert not SECRETS.search(answer.content.decode()), name
 
     def test_asks_strangers_to_log_in(self, client: Client, rows: dict[type, Any]) -> None:
         known = foreign(rows)
@@ -265,7 +274,7 @@ class TestAdmin:
             for url in (reverse(f"{name}_changelist"), reverse(f"{name}_add")):
                 answer = client.get(url)
                 assert answer.status_code in (200, 403), url
-                assert not any(secret in answer.content.decode() for secret in SECRETS), url
+                assert not SECRETS.search(answer.content.decode()), url
                 seen += answer.status_code == 200
         assert seen > 20
 
