@@ -25,7 +25,6 @@ from webapp.devtools import stock  # noqa: E402
 from webapp.exports.answers import export_answers  # noqa: E402
 from webapp.exports.operations import export_dataset  # noqa: E402
 from webapp.labeling import grids, loading  # noqa: E402
-from webapp.labeling.intake import open_scene  # noqa: E402
 from webapp.labeling.models import (  # noqa: E402
     Annotation,
     Answer,
@@ -37,8 +36,8 @@ from webapp.labeling.models import (  # noqa: E402
     Tally,
     Tile,
 )
+from webapp.labeling.opener import WORKERS, Opener  # noqa: E402
 from webapp.labeling.planned import PlannedObject, PlannedTile  # noqa: E402
-from webapp.labeling.shelf import Shelf  # noqa: E402
 from webapp.ops.queries import scope_of  # noqa: E402
 from webapp.ops.room import room  # noqa: E402
 from webapp.ops.status import refresh  # noqa: E402
@@ -77,22 +76,21 @@ def scenes(dataset: Dataset, count: int) -> list[Scene]:
     )
 
 
-def create(count: int, objects: int) -> dict[str, Any]:
-    """Pre-labels become tiles, objects and questions: `open_scene`, as a pre-labelling run calls it, and grid pages."""
+def create(count: int, objects: int, workers: int = WORKERS) -> dict[str, Any]:
+    """Pre-labels become tiles, objects and questions: `Opener`, as a pre-labelling run calls it, and grid pages."""
     project, dataset = world()
     run = Run.objects.create(project=project, dataset=dataset, kind=Run.Kind.PRELABEL)
     rng = np.random.default_rng(0)
     todo, before, tasks = scenes(dataset, count), rows(), Microtask.objects.count()
-    shelf = Shelf()
     loading.spare_the_collector()  # as `manage.py run_engine` does
     start, cpu = time.perf_counter(), time.process_time()
-    for scene in todo:
-        tiles = [
-            PlannedTile(f"{n}", (SIDE / 4 * n, 0, SIDE / 4, SIDE), (SIDE / 4 * n, 0, SIDE / 4, SIDE), 1.0)
-            for n in range(4)
-        ]
-        with transaction.atomic():
-            open_scene(run, scene, tiles, planned(objects, rng), now=timezone.now(), rng=rng, shelf=shelf)
+    with Opener(run, workers=workers) as opener:
+        for scene in todo:
+            tiles = [
+                PlannedTile(f"{n}", (SIDE / 4 * n, 0, SIDE / 4, SIDE), (SIDE / 4 * n, 0, SIDE / 4, SIDE), 1.0)
+                for n in range(4)
+            ]
+            opener.open(scene, tiles, planned(objects, rng))
     while _paged(rng):
         pass
     took, cpu = time.perf_counter() - start, time.process_time() - cpu

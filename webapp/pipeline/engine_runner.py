@@ -10,9 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from engine import jobs
@@ -39,10 +37,10 @@ from routing.certify import choose_auto_threshold
 from routing.policy import RoutingPolicy
 from routing.shift import shifted
 from routing.witness import Hint
-from webapp.labeling.intake import open_scene
 from webapp.labeling.models import SceneObject, Tile
+from webapp.labeling.opener import Opener
 from webapp.labeling.planned import PlannedObject, PlannedTile
-from webapp.labeling.shelf import Brief, Shelf
+from webapp.labeling.shelf import Brief
 from webapp.labeling.weak_proposals import probes_left, shift_of
 from webapp.pipeline import claims
 from webapp.pipeline.gate import Gate, HeldBack
@@ -107,18 +105,20 @@ def prelabel(run: Run, report: Reporter) -> dict[str, Any]:
     opened = set(PrelabelledScene.objects.filter(run=run).values_list("scene_id", flat=True))
     scenes = {str(s.pk): s for s in run.dataset.scenes.order_by("pk") if s.pk not in opened}
     refs = [_scene_ref(s) for s in scenes.values()]
-    model, shelf = _model_of(run), Shelf()
+    model = _model_of(run)
     shaper = ShapeProposer(shapes_asked(Brief(run.project)))
     if model is None:
-        for number, (ref, scene) in enumerate(zip(refs, scenes.values(), strict=True), start=1):
-            gate.pass_()
-            _open(run, scene, ref, None, None, shelf, shaper)
-            report(Progress("open", number, len(refs)))
+        with Opener(run) as opener:
+            for number, (ref, scene) in enumerate(zip(refs, scenes.values(), strict=True), start=1):
+                gate.pass_()
+                _open(run, scene, ref, None, None, opener, shaper)
+                report(Progress("open", number, len(refs)))
         return {"scenes": len(scenes), "objects": 0}
     objects = 0
-    for ref, prediction in _predicted(run, refs, model, report):
-        gate.pass_()
-        objects += _open(run, scenes[ref.scene_id], ref, prediction, model, shelf, shaper)
+    with Opener(run) as opener:
+        for ref, prediction in _predicted(run, refs, model, report):
+            gate.pass_()
+            objects += _open(run, scenes[ref.scene_id], ref, prediction, model, opener, shaper)
     without = {"without_shapes": shaper.unavailable} if shaper.unavailable else {}
     return {"scenes": len(scenes), "objects": objects, **without}
 
@@ -220,9 +220,9 @@ def shapes_asked(brief: Brief) -> dict[int, ShapeAsk]:
 
 def _open(
     run: Run, scene: Scene, ref: SceneRef, prediction: ScenePrediction | None, model: ModelRef | None,
-    shelf: Shelf, shaper: ShapeProposer,
+    opener: Opener, shaper: ShapeProposer,
 ) -> int:  # fmt: skip
-    """Plan one scene and insert its tiles, objects and first micro-tasks; returns the number of objects."""
+    """Plan one scene and have its tiles, objects and first micro-tasks inserted; returns the number of objects."""
     project = run.project
     policy = RoutingPolicy.from_json(project.policy)
     stated = {o.object_id: o for o in prediction.objects} if prediction else {}
@@ -231,7 +231,7 @@ def _open(
     options = SplitOptions(
         certified=certified_thresholds(model, policy) if model else None,
         domain=project.domain,
-        probes=probes_left(run.pk),
+        probes=_probes(run, opener),
         **run.options.get("split", {}),
     )
     plan = plan_scene(ref, prediction, policy, options)
@@ -259,10 +259,16 @@ def _open(
         if p.action != "drop"
         for p_object in [known[p.object_id]]
     ]
-    rng = np.random.default_rng([run.pk, scene.pk])
-    with transaction.atomic():
-        open_scene(run, scene, tiles, objects, now=timezone.now(), rng=rng, shelf=shelf)
+    opener.open(scene, tiles, objects)
     return len(objects)
+
+
+def _probes(run: Run, opener: Opener) -> int:
+    """How many weak proposals of the next scene are to be asked about. Scenes under way count, too; once none are left,
+    none ever are."""
+    if probes_left(run.pk):
+        opener.wait()
+    return probes_left(run.pk)
 
 
 def _shapes(found: Mapping[int, dict[str, Any]], object_id: int) -> dict[str, Any]:
