@@ -136,7 +136,7 @@ SETUP = (
     "started",
 )
 FILES = {"desk:crop", "ops:preview", "setup:example"}  # whose pictures these rows do not have
-SENT = {"setup:upload", "setup:invite", "ops:acknowledge", "ops:reopen-object"}  # answer to POST only
+SENT = {"setup:upload", "setup:invite", "ops:acknowledge", "ops:reopen-object", "ops:undo-target"}  # answer to POST only
 
 
 def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
@@ -148,6 +148,8 @@ def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
         "ops:pause": [reverse("ops:pause", args=[rows[Project].pk])],
         "ops:pause-dataset": [reverse("ops:pause-dataset", args=[rows[Dataset].pk])],
         "ops:reopening": [reverse("ops:reopening", args=[rows[Reopening].pk])],
+        "ops:target": [reverse("ops:target", args=[rows[Project].pk])],
+        "ops:undo-target": [reverse("ops:undo-target", args=[rows[Project].pk])],
         "ops:dataset": [reverse("ops:dataset", args=[rows[Dataset].pk])],
         "ops:scene": [reverse("ops:scene", args=[scene])],
         "ops:preview": [reverse("ops:preview", args=[scene, size]) for size in ("preview", "thumb")],

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from webapp.ops.models import Alert, DatasetStatus
+from webapp.ops.models import Alert, DatasetStatus, Reopening
 from webapp.people.tenancy import TenantAdmin
 
 
@@ -18,3 +18,12 @@ class DatasetStatusAdmin(TenantAdmin):
     read_only = True
     list_display = ("dataset", "at", "took_s")
     list_select_related = ("dataset",)
+
+
+@admin.register(Reopening)
+class ReopeningAdmin(TenantAdmin):
+    tenant_path = "dataset__project__organisation"
+    read_only = True
+    list_display = ("dataset", "state", "objects_meant", "asked_by", "asked_at", "decided_by")
+    list_filter = ("state",)
+    list_select_related = ("dataset", "asked_by", "decided_by")

@@ -1,12 +1,14 @@
 from django.urls import path, re_path
 
-from webapp.ops import actions, reopen_views, views
+from webapp.ops import actions, reopen_views, target_views, views
 
 app_name = "ops"
 urlpatterns = [
     path("", views.room_page, name="room"),
     path("live/", views.live, name="live"),
     path("projects/<int:pk>/pause/", views.pause, name="pause"),
+    path("projects/<int:pk>/target/", target_views.target, name="target"),
+    path("projects/<int:pk>/target/undo/", target_views.undo_target, name="undo-target"),
     path("datasets/<int:pk>/", views.dataset, name="dataset"),
     path("datasets/<int:pk>/pause/", views.pause_one, name="pause-dataset"),
     path("datasets/<int:pk>/reopen/", reopen_views.reopen_dataset, name="reopen"),
