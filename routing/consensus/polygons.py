@@ -37,7 +37,7 @@ def fuse_polygons(
     # A huge wrong outline would make the grid too coarse for the others, so it goes before the grid is laid.
     used = inliers(similarity, g.weights, OUTLIER_SHARE)
     regions, x0, y0, step = _rasterised([outlines[i] for i in used])
-    region = fuse_regions(regions, g.weights[used], g.biases[used, 0])
+    region = fuse_regions(regions, g.weights[used], g.biases[used, 0], least_width=1.0)
     fused = outline(region.level, x0, y0, step)
     shape = g.answers[int(used[int(np.argmax(g.weights[used]))])]  # where the outlines share no cell
     if fused is not None:

@@ -1,11 +1,12 @@
-"""Regions on a grid: signed distances and outlines. Masks and polygons are fused by the same rule here.
+"""Regions on a grid: smoothed votes and outlines. Masks and polygons are fused by the same rule here.
 
-The fused region is where the weighted mean of the answers' clipped signed distances is positive. Clipping at REACH / N of
-the object's size makes two answers meet halfway and many take a local median: nobody pulls the border further than the
-clip. Answers weigh by their agreement with the others to the power AGREEMENT_POWER; the border is smoothed by a share of
-the answers' own disagreement, so that the staircase of a vote does not remain and a unanimous outline stays as it is.
-Where three or more disagree, the wider are oftener wrong than the narrower: careless outlines are loose. So the border
-moves inwards by LOOSE of the disagreement.
+The answers' borders are a sample of where the next careful person would put it. Their kernel density is the vote share
+smoothed with a Gaussian, as wide as BANDWIDTH of the answers' own disagreement: two answers meet halfway, many take a
+local median, nobody pulls the border further than their share of the votes, and a unanimous outline stays as it is.
+Answers weigh by their agreement with the others to the power AGREEMENT_POWER.
+
+What at least half say is inside is inside where two answer. Where more do, the wider are oftener wrong than the narrower,
+for careless outlines are loose: the share that is asked for rises by LOOSE, the more the more answers tell who is wide.
 """
 
 from dataclasses import dataclass
@@ -20,14 +21,12 @@ from routing.consensus.contract import mean_agreement, support_of
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-# The three below were chosen together on nodules' outlines (held-out reader) and cells' masks (gold): a broad optimum,
-# half and double of each cost less than .003 IoU on either.
-REACH = 0.25  # clip of the signed distance over sqrt(area), times the number of answers
-SMOOTHING = 0.125  # sd of the smoothing over sqrt(area), per 1 - agreement
+# Chosen together on nodules' outlines (held-out reader) and cells' masks (gold), so the figures of those two sets flatter
+# them; `make bench-routing` prints what either set gets with the constants that the other one would choose.
+BANDWIDTH = 0.15  # sd of the smoothing over sqrt(area), per 1 - agreement
 AGREEMENT_POWER = 4.0
-LOOSE = (
-    0.02  # of sqrt(area), per 1 - agreement: cells gain .008 to .013 IoU at 3 to 7 answers, nodules nothing
-)
+LOOSE = 0.16  # of the votes, times 1 - 2 / N; below 1/6, or three of five could not carry the border
+TIE = 1e-3  # of the votes: what half of the people marked is inside whatever the rounding
 COMMON = (
     0.5  # share of the squared error that all repeat; more than for boxes, for everybody includes the border
 )
@@ -47,13 +46,15 @@ class FusedRegion:
     used: tuple[int, ...]
 
 
-def fuse_regions(regions: Bools, weights: Array, outward: Array | None = None) -> FusedRegion:
+def fuse_regions(
+    regions: Bools, weights: Array, outward: Array | None = None, *, least_width: float = 0.0
+) -> FusedRegion:
     """Return the fused region of N >= 1 regions (N, h, w) with weights (N,).
 
-    outward (N,): how far each person draws outside the true border, over sqrt(area), taken off first.
+    outward (N,): how far each person draws outside the true border, over sqrt(area), taken off first. least_width: sd of
+    the smoothing in cells that several answers get at least, for outlines without stairs.
     """
     n = len(regions)
-    shift = np.zeros(n) if outward is None else outward
     flat = regions.reshape(n, -1).astype(np.float32)
     inter = (flat @ flat.T).astype(np.float64)
     areas = np.diag(inter)
@@ -65,18 +66,26 @@ def fuse_regions(regions: Bools, weights: Array, outward: Array | None = None) -
     used = np.flatnonzero(support >= OUTLIER_SHARE * support.max()) if n >= 3 else np.arange(n)
     share = trusted[used] / trusted[used].sum()
     side = float(np.sqrt(np.median(areas[used])))
-    reach = REACH / len(used) * side
-    level = np.zeros(regions.shape[1:])
-    for i, part in zip(used, share, strict=True):
-        distance = signed_distance(regions[i]) - shift[i] * side
-        level += part * (np.clip(distance, -reach, reach) if len(used) > 1 else distance)
-    if agreement < 1:
-        level = gaussian_filter(level, SMOOTHING * (1 - agreement) * side, truncate=3.0, mode="nearest")
-    if len(used) > 2:
-        # Only of those who count: one who drew something else must not move the border of the others.
-        level -= LOOSE * (1 - mean_agreement(similarity[np.ix_(used, used)])) * side
+    if outward is None or not outward.any():
+        votes = (share.astype(np.float32) @ flat[used]).reshape(regions.shape[1:])
+    else:
+        votes = np.tensordot(share, [coverage(regions[i], outward[i] * side) for i in used], axes=1)
+    width = max(BANDWIDTH * (1 - agreement) * side, least_width if len(used) > 1 else 0.0)
+    if width > 0:
+        votes = gaussian_filter(votes, width, truncate=3.0, mode="constant")
+    level = votes.astype(np.float64) - asked_share(len(used))
     loss = _expected_loss(regions[used], level > 0, share)
     return FusedRegion(level, loss / LOSS_PER_SIGMA, agreement, loss, tuple(int(i) for i in used))
+
+
+def asked_share(answers: int) -> float:
+    """Return the share of the smoothed votes that lies inside, for this many answers."""
+    return 0.5 - TIE if answers < 3 else 0.5 + LOOSE * (1 - 2 / answers)
+
+
+def coverage(region: Bools, outward: float) -> Array:
+    """Return how much of each cell (h, w), 0 to 1, is inside when the border is moved inwards by `outward` cells."""
+    return np.clip(signed_distance(region) - outward, -0.5, 0.5) + 0.5
 
 
 def signed_distance(region: Bools) -> Array:
