@@ -10,9 +10,10 @@ from django.test import Client
 from django.utils import timezone
 
 from webapp.desk import queue as desk_queue
-from webapp.desk.queries import focused_s, outcome_of, own_rulings, record_of
+from webapp.desk.queries import focused_s, own_rulings, record_of
 from webapp.desk.queue import waiting_cases
 from webapp.labeling.models import Answer, Assignment, Lane, Microtask
+from webapp.labeling.rulings import outcome_of
 from webapp.people.models import Role, User
 from webapp.people.operations import create_person
 from webapp.projects.models import Project
@@ -212,8 +213,8 @@ class TestPage:
         assert "Nothing is disputed" in page
         assert "You have not ruled on anything yet" in page
 
-    def test_pictures_are_of_own_cases_only(
-        self, client: Client, scene: Scene, olga: User, acme: Any
+    def test_pictures_are_of_own_cases_and_of_the_own_domains(
+        self, client: Client, scene: Scene, olga: User, mallory: User, acme: Any
     ) -> None:
         peer = create_person(organisation=acme, username="petra", role=Role.SPECIALIST)
         own, other = rule(scene, olga, ruling()), rule(scene, peer, ruling())
@@ -222,5 +223,10 @@ class TestPage:
         answer = client.get(f"/desk/rulings/{own.pk}/crop.jpg")
 
         assert answer.content.startswith(b"\xff\xd8")
-        assert client.get(f"/desk/rulings/{other.pk}/crop.jpg").status_code == 404
+        assert client.get(f"/desk/rulings/{other.pk}/crop.jpg").status_code == 200
         assert client.get(f"/desk/rulings/{uuid.uuid4()}/crop.jpg").status_code == 404
+        client.force_login(peer)
+        assert client.get(f"/desk/rulings/{other.pk}/crop.jpg").status_code == 200
+        assert client.get(f"/desk/rulings/{own.pk}/crop.jpg").status_code == 404, "no qualification in aerial"
+        client.force_login(mallory)
+        assert client.get(f"/desk/rulings/{own.pk}/crop.jpg").status_code == 404

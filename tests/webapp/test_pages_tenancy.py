@@ -135,8 +135,22 @@ SETUP = (
     "start",
     "started",
 )
-FILES = {"desk:crop", "ops:preview", "setup:example"}  # whose pictures these rows do not have
-SENT = {"setup:upload", "setup:invite", "ops:acknowledge", "ops:reopen-object", "ops:undo-target"}  # answer to POST only
+RULING = ("ruling", "crop", "change-guideline", "coach")
+FILES = {
+    "desk:crop",
+    "desk:word-crop",
+    "ops:preview",
+    "setup:example",
+}  # whose pictures these rows do not have
+SENT = {
+    "desk:change-guideline",
+    "desk:coach",
+    "setup:upload",
+    "setup:invite",
+    "ops:acknowledge",
+    "ops:reopen-object",
+    "ops:undo-target",
+}  # answer to POST only
 
 
 def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
@@ -153,7 +167,8 @@ def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
         "ops:dataset": [reverse("ops:dataset", args=[rows[Dataset].pk])],
         "ops:scene": [reverse("ops:scene", args=[scene])],
         "ops:preview": [reverse("ops:preview", args=[scene, size]) for size in ("preview", "thumb")],
-        "desk:crop": [reverse("desk:crop", args=[rows[Answer].pk])],
+        **{f"desk:{name}": [reverse(f"desk:{name}", args=[rows[Answer].pk])] for name in RULING},
+        "desk:word-crop": [reverse("desk:word-crop", args=[rows[Event].pk])],
         "ops:reopen": [reverse("ops:reopen", args=[rows[Dataset].pk])],
         "ops:object": [reverse("ops:object", args=[rows[SceneObject].pk])],
         "ops:reopen-object": [reverse("ops:reopen-object", args=[rows[SceneObject].pk])],
@@ -225,11 +240,17 @@ class TestEveryPage:
         self, client: Client, rows: dict[type, Any], otto: User, olga: User
     ) -> None:
         """Otherwise the tests above would pass on a site that refuses everybody."""
-        for url in (u for name, some in foreign(rows).items() for u in some if name not in FILES | SENT):
+        for url in (
+            u
+            for name, some in foreign(rows).items()
+            for u in some
+            if name not in FILES | SENT | {"desk:ruling"}
+        ):
             client.force_login(otto)
             assert client.get(url, follow=True).status_code == 200, url
         client.force_login(olga)
-        assert b"secret-run" in client.get("/desk/").content
+        for url in ["/desk/", *foreign(rows)["desk:ruling"]]:
+            assert b"secret-run" in client.get(url).content, url
 
     def test_a_member_cannot_pause_what_a_stranger_owns(
         self, client: Client, rows: dict[type, Any], mallory: User

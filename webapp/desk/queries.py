@@ -2,19 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, QuerySet, Sum
 
-from routing.annotation.boxes import iou
 from webapp.labeling.models import Answer
+from webapp.labeling.rulings import outcome_of
 from webapp.people.models import User
 from webapp.people.queries import tenant
 
 RECENT = 24
 COUNTED = 300  # the own record covers this many newest rulings: more take longer to read than to show
 FOCUSED_S = 4 * 3600.0  # a specialist is asked to rest after so much active time in 24 hours
-SAME_IOU = 0.98  # an outline this close to the proposed one was left as it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """One own ruling. `outcome` is kept, redrawn, reclassified, rejected, undecidable or passed.
+    """One ruling. `outcome` is kept, redrawn, reclassified, rejected, undecidable or passed.
 
     `view` is what the case showed, `proposed` the outline it was about, `ruled` the one that was accepted.
     """
@@ -42,6 +40,8 @@ class Ruling:
     view: Area
     proposed: Area
     ruled: Area | None
+    label: int
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,15 @@ def own_rulings(viewer: User, most: int = COUNTED) -> list[Ruling]:
         late=False,
     )
     newest = rows.select_related("microtask__project").order_by("-created_at")[:most]
-    return [_ruling(row) for row in newest]
+    return [ruling_of(row) for row in newest]
+
+
+def rulings_of(viewer: User) -> QuerySet[Answer]:
+    """All rulings that a specialist may see: their own, and everybody's in the domains of their qualifications."""
+    rows = Answer.objects.filter(
+        microtask__kind="adjudicate", microtask__project__organisation=tenant(viewer), late=False
+    )
+    return rows.filter(Q(annotator=viewer) | Q(microtask__domain__in=viewer.qualifications.values("domain")))
 
 
 def focused_s(viewer: User, now: datetime) -> float:
@@ -79,7 +87,8 @@ def focused_s(viewer: User, now: datetime) -> float:
     return float(rows.aggregate(total=Sum("active_s"))["total"] or 0.0)
 
 
-def _ruling(row: Answer) -> Ruling:
+def ruling_of(row: Answer) -> Ruling:
+    """One answer to a case as a ruling."""
     payload, value = row.microtask.payload, row.value or {}
     return Ruling(
         answer=row,
@@ -90,24 +99,14 @@ def _ruling(row: Answer) -> Ruling:
         view=Area(*payload["view"]),
         proposed=_area(payload["object"]["xyxy"]),
         ruled=_area(value["xyxy"]) if value.get("xyxy") else None,
+        label=payload["object"]["class"] if value.get("class") is None else value["class"],
+        features=tuple(sorted(name for name, seen in (value.get("rubric") or {}).items() if seen is True)),
     )
 
 
 def _area(xyxy: list[float]) -> Area:
     x1, y1, x2, y2 = xyxy
     return Area(x1, y1, x2 - x1, y2 - y1)
-
-
-def outcome_of(outcome: str, value: dict[str, Any] | None, payload: dict[str, Any]) -> str:
-    """What a ruling did to the proposal that the case was about."""
-    if outcome != "answered" or value is None:
-        return "passed"
-    if value["ruling"] != "accept":
-        return "rejected" if value["ruling"] == "reject" else "undecidable"
-    proposed = payload["object"]
-    if iou(value["xyxy"], proposed["xyxy"]) < SAME_IOU:
-        return "redrawn"
-    return "kept" if value["class"] == proposed["class"] else "reclassified"
 
 
 def record_of(rulings: list[Ruling]) -> Record:

@@ -7,6 +7,7 @@ from django.db.models import Sum
 
 from routing.assignment import Offer, explain
 from webapp.labeling.models import Answer, Assignment, ObjectVersion, Tally
+from webapp.labeling.rulings import precedents
 from webapp.people.models import User
 
 
@@ -82,4 +83,5 @@ def case_file(row: Assignment) -> dict[str, Any]:
         "model": {"score": subject.signals.get("p")} if subject.model_id else None,
         "guideline": None,
         "reason": row.microtask.reason,
+        "precedents": precedents(row.microtask, row.annotator_id or 0),
     }

@@ -7,6 +7,7 @@ from django.db.models import Sum
 
 from routing.policy import RoutingPolicy
 from routing.track_record import TrackRecord
+from webapp.labeling.coaching import Word, words_for
 from webapp.labeling.models import AnnotatorRecord, Tally
 from webapp.me.quality import Area, Earned, Slip, areas, earned, slips
 from webapp.people.models import Appeal, User
@@ -54,6 +55,7 @@ class Mine:
     domains: tuple[str, ...]
     appeal: Appeal | None
     appeals: tuple[Appeal, ...]
+    words: tuple[Word, ...]
 
 
 def mine(person: User, *, now: datetime) -> Mine:
@@ -75,6 +77,7 @@ def mine(person: User, *, now: datetime) -> Mine:
         domains=tuple(person.qualifications.order_by("domain").values_list("domain", flat=True)),
         appeal=next((a for a in appeals if a.state == Appeal.State.OPEN), None),
         appeals=tuple(a for a in appeals if a.state != Appeal.State.OPEN),
+        words=tuple(words_for(person)),
     )
 
 

@@ -1,7 +1,7 @@
 /** The case file that an adjudicator sees after the blind answer. What is missing or unknown is left out. */
 
-import type { Box } from "../../canvas/geometry";
-import { boxAt, type Fields, fieldsOf, listOf, numberOf, optional, textOf } from "../../lib/parse";
+import type { Box, Rect } from "../../canvas/geometry";
+import { boxAt, type Fields, fieldsOf, listOf, numberOf, oneOf, optional, rectAt, textOf } from "../../lib/parse";
 
 export interface CaseVersion {
   readonly number: number;
@@ -17,6 +17,20 @@ export interface CaseAnswer {
   readonly version: number | null;
 }
 
+export const OUTCOMES = ["kept", "redrawn", "reclassified", "rejected", "undecidable"] as const;
+
+/** An earlier ruling on a case like this one. */
+export interface Precedent {
+  readonly id: string;
+  readonly ruling: (typeof OUTCOMES)[number];
+  readonly mine: boolean;
+  readonly view: Rect;
+  readonly proposed: Box;
+  readonly ruled: Box | null;
+  readonly rubric: readonly string[];
+  readonly note: string;
+}
+
 export interface CaseFile {
   readonly versions: readonly CaseVersion[];
   readonly answers: readonly CaseAnswer[];
@@ -24,6 +38,7 @@ export interface CaseFile {
   readonly modelScore: number | null;
   readonly guideline: string;
   readonly reason: string;
+  readonly precedents: readonly Precedent[];
 }
 
 export function readCase(f: Fields): CaseFile {
@@ -34,6 +49,7 @@ export function readCase(f: Fields): CaseFile {
     modelScore: typeof model.score === "number" ? model.score : null,
     guideline: typeof f.guideline === "string" ? f.guideline : "",
     reason: typeof f.reason === "string" ? f.reason : "",
+    precedents: optional(f.precedents, "case.precedents", (v, w) => listOf(v, w, readPrecedent), []),
   };
 }
 
@@ -54,5 +70,19 @@ function readAnswer(value: unknown, where: string): CaseAnswer {
     kind: optional(f.kind, `${where}.kind`, textOf, ""),
     verdict: optional(f.verdict, `${where}.verdict`, textOf, ""),
     version: typeof f.version === "number" ? f.version : null,
+  };
+}
+
+function readPrecedent(value: unknown, where: string): Precedent {
+  const f = fieldsOf(value, where);
+  return {
+    id: textOf(f.id, `${where}.id`),
+    ruling: oneOf(f.ruling, `${where}.ruling`, OUTCOMES),
+    mine: f.mine === true,
+    view: rectAt(f.view, `${where}.view`),
+    proposed: boxAt(f.proposed, `${where}.proposed`),
+    ruled: f.ruled === null ? null : boxAt(f.ruled, `${where}.ruled`),
+    rubric: optional(f.rubric, `${where}.rubric`, (v, w) => listOf(v, w, textOf), []),
+    note: optional(f.note, `${where}.note`, textOf, ""),
   };
 }

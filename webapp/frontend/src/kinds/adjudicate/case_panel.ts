@@ -7,6 +7,7 @@ import { classOf } from "../task";
 import { REASONS } from "../verify_box/model";
 import type { CaseAnswer } from "./case";
 import { type AdjudicateState, type AdjudicateTask, FEATURES, type Feature, type Source, sources } from "./model";
+import { precedentRow } from "./precedents";
 
 export interface CasePanelEvents {
   take(source: Source): void;
@@ -25,6 +26,8 @@ export class CasePanel {
   private readonly outlines = el("div", { class: "outline-list" });
   private readonly answers = el("ul", { class: "answer-list" });
   private readonly model = el("p", { class: "note" });
+  private readonly precedents = el("ul", { class: "precedent-list" });
+  private readonly earlier = el("h2", {}, t("adjudicate.precedents"));
   private readonly features = el("div", { class: "chips" });
   private readonly gold = el("input", { type: "checkbox", "data-action": "make-gold" });
   private readonly note = el("textarea", {
@@ -52,6 +55,8 @@ export class CasePanel {
       el("h2", {}, t("adjudicate.answers")),
       this.answers,
       this.model,
+      this.earlier,
+      this.precedents,
       el("h2", {}, t("adjudicate.rubric")),
       this.features,
       this.note,
@@ -62,7 +67,8 @@ export class CasePanel {
     this.element = el("section", { class: "side-section" }, this.steps, reason || null, this.waiting, this.file);
   }
 
-  render(state: AdjudicateState): void {
+  /** `turn`: the outline that is shown alone now, while two are compared. */
+  render(state: AdjudicateState, turn: string | null): void {
     const second = state.phase === "case";
     this.steps.replaceChildren(
       step(1, t("adjudicate.step_blind"), !second),
@@ -72,7 +78,7 @@ export class CasePanel {
     this.file.hidden = !second;
     if (!second) return;
     if (this.shownFor !== state.file) this.fill(state);
-    this.outlines.replaceChildren(...sources(state).map((source) => this.outline(state, source)));
+    this.outlines.replaceChildren(...sources(state).map((source) => this.outline(state, source, turn)));
     this.features.replaceChildren(...FEATURES.map((feature) => this.chip(state, feature)));
     this.gold.checked = state.gold;
     this.gold.disabled = state.ruling === "undecidable";
@@ -87,12 +93,15 @@ export class CasePanel {
         ? answers.map((a) => answerRow(a, classOf(this.task, this.task.object.label).name))
         : [el("li", { class: "note" }, t("adjudicate.no_answers"))]),
     );
+    const precedents = state.file?.precedents ?? [];
+    this.earlier.hidden = this.precedents.hidden = precedents.length === 0;
+    this.precedents.replaceChildren(...precedents.map(precedentRow));
     const score = state.file?.modelScore ?? null;
     this.model.hidden = score === null;
     if (score !== null) setText(this.model, `${t("adjudicate.model")}: ${Math.round(score * 100)} %`);
   }
 
-  private outline(state: AdjudicateState, source: Source): HTMLElement {
+  private outline(state: AdjudicateState, source: Source, turn: string | null): HTMLElement {
     const version = state.file?.versions.find((v) => `v${v.number}` === source.key);
     const name = version ? t("adjudicate.version", { n: version.number }) : t("adjudicate.mine");
     const by = [version?.by, this.task.classes.length > 1 && classOf(this.task, source.label).name]
@@ -106,6 +115,7 @@ export class CasePanel {
         class: "box-row",
         "data-action": `use-${source.key}`,
         "aria-pressed": String(used),
+        "data-turn": source.key === turn,
         onmousedown: keepFocus,
         onclick: () => this.events.take(source),
         onpointerenter: () => this.events.point(source),

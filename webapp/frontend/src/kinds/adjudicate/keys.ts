@@ -1,11 +1,13 @@
 import { t } from "../../messages";
 import type { Command, Tone } from "../../ui/commands";
 import type { Host } from "../session";
+import type { Flicker } from "./flicker";
 import {
   type AdjudicateState,
   type AdjudicateTask,
   asked,
   blindAnswer,
+  comparable,
   nextSource,
   type Ruling,
   rule,
@@ -18,7 +20,7 @@ const RULING_KEYS: Readonly<Record<Ruling, readonly [readonly string[], Tone, st
   undecidable: [["KeyD"], "plain", "unsure"],
 };
 
-export function adjudicateCommands(host: Host<AdjudicateTask, AdjudicateState>): Command[] {
+export function adjudicateCommands(host: Host<AdjudicateTask, AdjudicateState>, flicker: Flicker): Command[] {
   const choose = (ruling: Ruling): void => {
     if (host.state.phase === "case") {
       host.commit(rule(host.state, ruling));
@@ -68,6 +70,17 @@ export function adjudicateCommands(host: Host<AdjudicateTask, AdjudicateState>):
         const next = nextSource(host.state);
         if (next) host.commit(take(host.state, next));
       },
+    },
+    {
+      id: "flicker",
+      label: t("adjudicate.flicker"),
+      keys: ["KeyB"],
+      place: "tools",
+      icon: "swap",
+      enabled: () => host.state.phase === "case" && host.state.redraw === null && comparable(host.state) !== null,
+      whyNot: t("adjudicate.no_two"),
+      pressed: () => flicker.shown !== null,
+      run: () => flicker.toggle(),
     },
   ];
 }

@@ -7,6 +7,7 @@ import {
   asked,
   blindAnswer,
   carryAdjudicate,
+  comparable,
   nextSource,
   readAdjudicate,
   revealed,
@@ -65,6 +66,36 @@ describe("adjudicate", () => {
   });
 
   it("reads a case file that lacks everything", () => {
-    expect(readCase({})).toEqual({ versions: [], answers: [], modelScore: null, guideline: "", reason: "" });
+    expect(readCase({})).toEqual({
+      versions: [],
+      answers: [],
+      modelScore: null,
+      guideline: "",
+      reason: "",
+      precedents: [],
+    });
+  });
+
+  it("compares the outline in use with the newest other one, or with the one pointed at", () => {
+    const keys = (state: typeof open, pointed: Source | null = null) => comparable(state, pointed)?.map((s) => s.key);
+    expect(keys(open)).toEqual(["mine", "v2"]);
+    const second = sources(open).find((s) => s.key === "v2") as Source;
+    expect(keys(take(open, second))).toEqual(["v2", "v1"]);
+    expect(keys(take(open, second), sources(open)[1])).toEqual(["v2", "v1"]);
+    const versions = [
+      ...file.versions,
+      { number: 3, box: [1220, 420, 1290, 500] as const, label: 0, by: "annotator C" },
+    ];
+    const third = revealed(asked(blind), { ...file, versions });
+    expect(keys(third)).toEqual(["mine", "v3"]);
+    expect(keys(third, second)).toEqual(["mine", "v2"]);
+    expect(comparable(startAdjudicate(task))).toBeNull();
+  });
+
+  it("reads earlier rulings and refuses unknown ones", () => {
+    const row = { id: "a", ruling: "redrawn", mine: true, view: [0, 0, 9, 9], proposed: [1, 1, 5, 5], ruled: null };
+    expect(readCase({ precedents: [row] }).precedents).toEqual([{ ...row, rubric: [], note: "" }]);
+    expect(() => readCase({ precedents: [{ ...row, ruling: "odd" }] })).toThrow("case.precedents");
+    expect(file.precedents).toEqual([]);
   });
 });

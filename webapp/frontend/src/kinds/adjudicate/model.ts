@@ -102,6 +102,18 @@ export function nextSource(state: AdjudicateState): Source | null {
   return all[(now + 1) % Math.max(1, all.length)] ?? null;
 }
 
+/**
+ * The two outlines worth comparing: the one in use, and the one pointed at, or else the newest that differs from it.
+ * Null where there are no two.
+ */
+export function comparable(state: AdjudicateState, pointed: Source | null = null): readonly [Source, Source] | null {
+  const all = sources(state);
+  const now = all.find((s) => sameBox(s.box, state.box)) ?? { key: "now", box: state.box, label: state.label };
+  const others = all.filter((s) => !sameBox(s.box, now.box));
+  const other = others.find((s) => s.key === pointed?.key) ?? others.findLast((s) => s.key !== "mine") ?? others[0];
+  return other ? [now, other] : null;
+}
+
 export function toggleFeature(state: AdjudicateState, feature: Feature): AdjudicateState {
   const seen = FEATURES.filter((f) => (f === feature ? !state.seen.includes(f) : state.seen.includes(f)));
   return { ...state, seen };

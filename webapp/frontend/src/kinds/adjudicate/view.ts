@@ -1,4 +1,4 @@
-import { INK, outline } from "../../canvas/painter";
+import { type Brush, INK, outline } from "../../canvas/painter";
 import { el } from "../../lib/dom";
 import { ParseError } from "../../lib/parse";
 import { t } from "../../messages";
@@ -8,19 +8,34 @@ import { sameBox } from "../shared/boxwork";
 import { ClassPicker } from "../shared/class_picker";
 import { readCase } from "./case";
 import { CasePanel } from "./case_panel";
+import { Flicker } from "./flicker";
 import { adjudicateCommands } from "./keys";
-import { type AdjudicateState, type AdjudicateTask, revealed, type Source, take, toggleFeature } from "./model";
+import {
+  type AdjudicateState,
+  type AdjudicateTask,
+  comparable,
+  revealed,
+  type Source,
+  take,
+  toggleFeature,
+} from "./model";
 
 export function mountAdjudicate(host: Host<AdjudicateTask, AdjudicateState>): KindView<AdjudicateState> {
   const { task } = host;
   // A draft that was left while waiting for the case has to ask again.
   if (host.state.phase === "asked") host.amend({ ...host.state, phase: "blind" });
   let pointed: Source | null = null;
+  const flicker: Flicker = new Flicker(() => {
+    host.refresh();
+    render(host.state);
+  });
   const desk = new BoxDesk<AdjudicateTask, AdjudicateState>(host, {
     label: t("adjudicate.prompt_blind", { class: "" }),
     context: task.objects,
-    editable: (state) => state.phase !== "asked" && state.ruling !== "reject" && state.ruling !== "undecidable",
+    editable: (state) =>
+      state.phase !== "asked" && state.ruling !== "reject" && state.ruling !== "undecidable" && flicker.shown === null,
     paint(brush, state) {
+      if (flicker.shown !== null) return paintTurn(brush, state, flicker.shown);
       const others = (state.file?.versions ?? []).filter((v) => !sameBox(v.box, state.box));
       outline(
         brush,
@@ -30,6 +45,10 @@ export function mountAdjudicate(host: Host<AdjudicateTask, AdjudicateState>): Ki
       if (pointed) outline(brush, [pointed.box], { color: INK.rival, width: 2.5 });
     },
   });
+  const paintTurn = (brush: Brush, state: AdjudicateState, shown: 0 | 1): void => {
+    const turn = comparable(state, pointed)?.[shown];
+    if (turn) outline(brush, [turn.box], { color: shown === 0 ? INK.target : INK.rival, width: 2 });
+  };
   const panel = new CasePanel(task, {
     take: (source) => host.commit(take(host.state, source)),
     point(source) {
@@ -45,16 +64,18 @@ export function mountAdjudicate(host: Host<AdjudicateTask, AdjudicateState>): Ki
     () => host.state.label,
     (label) => host.commit({ ...host.state, label }),
   );
+  const render = (state: AdjudicateState): void => {
+    if (state.phase !== "case" || !comparable(state, pointed)) flicker.stop();
+    desk.render(state);
+    panel.render(state, flicker.shown === null ? null : (comparable(state, pointed)?.[flicker.shown].key ?? null));
+    picker.render();
+  };
   return {
     element: desk.stage.root,
     side: el("div", { class: "side-stack", "data-essential": true }, panel.element, picker.element),
     stages: [desk.stage],
-    commands: [...desk.commands, ...adjudicateCommands(host), ...picker.commands],
-    render(state) {
-      desk.render(state);
-      panel.render(state);
-      picker.render();
-    },
+    commands: [...desk.commands, ...adjudicateCommands(host, flicker), ...picker.commands],
+    render,
     receive(message) {
       if (host.state.phase !== "asked") return;
       try {
@@ -65,6 +86,9 @@ export function mountAdjudicate(host: Host<AdjudicateTask, AdjudicateState>): Ki
       host.amend({ ...host.state, phase: "blind" });
       host.say(t("adjudicate.no_case"));
     },
-    destroy: () => desk.destroy(),
+    destroy() {
+      flicker.stop();
+      desk.destroy();
+    },
   };
 }
