@@ -32,7 +32,8 @@ def fuse_masks(
     """
     g = given(masks, Mask, sigmas, biases, width=1)
     regions, x0, y0 = common_frame(g.answers)
-    rows, columns = (np.flatnonzero(regions.any((0, axis))) for axis in (2, 1))
+    marked: Bools = np.any(regions, axis=0)
+    rows, columns = np.flatnonzero(marked.any(1)), np.flatnonzero(marked.any(0))
     top, bottom = max(rows[0] - MARGIN, 0), rows[-1] + MARGIN + 1
     left, right = max(columns[0] - MARGIN, 0), columns[-1] + MARGIN + 1
     region = fuse_regions(regions[:, top:bottom, left:right], g.weights, g.biases[:, 0])
