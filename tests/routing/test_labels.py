@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routing.consensus.audit import apply_audit, fit_audit_map, unaudited_bound
+from routing.consensus.audit import apply_audit, fit_audit_map, fit_levels, unaudited_bound
 from routing.consensus.labels import agreement, fuse_labels, known
 from routing.consensus.online import OnlineLabels
 from routing.consensus.votes import Votes
@@ -239,6 +239,40 @@ class TestAudit:
     def test_leaves_everything_alone_without_rulings(self):
         found = fuse_labels(crowd(1)[0])
         assert apply_audit(found, np.zeros(0, np.intp), np.zeros(0, np.intp)) is found
+
+    def test_mends_a_bias_that_everybody_shares(self):
+        rng = np.random.default_rng(3)
+        truth = rng.integers(0, 3, 900)
+        task = np.repeat(np.arange(900), 4)
+        who = np.concatenate([rng.choice(12, 4, replace=False) for _ in range(900)])
+        # Whatever is of class 2 is called 0 as often as not; what is of class 0 never is called 2.
+        label = np.where((truth[task] == 2) & (rng.random(3600) < 0.5), 0, truth[task])
+        found = fuse_labels(Votes.of(task, who, label, tasks=900, annotators=12, classes=3))
+        corrected = apply_audit(found, np.arange(200), truth[:200])
+        rest = slice(200, None)
+        before = fair_hits(found.probability[rest], truth[rest]).mean()
+        assert fair_hits(corrected.probability[rest], truth[rest]).mean() > before + 0.05
+
+    @pytest.mark.parametrize("rulings", [1, 5, 40, 99, 100, 300])
+    def test_states_probabilities_after_any_number_of_rulings(self, rulings):
+        votes, truth = crowd(8, tasks=300, each=3)
+        corrected = apply_audit(fuse_labels(votes), np.arange(rulings), truth[:rulings])
+        assert (corrected.probability >= 0).all()
+        assert corrected.probability.sum(1) == pytest.approx(np.ones(300))
+        assert np.array_equal(corrected.labels()[:rulings], truth[:rulings])
+
+    def test_states_one_level_where_confidence_says_nothing(self):
+        rng = np.random.default_rng(1)
+        levels = fit_levels(rng.uniform(0.5, 0.99, 900), np.arange(200), np.tile([1.0, 1.0, 0.0, 1.0], 50))
+        assert levels.values == pytest.approx([0.75], abs=0.02)
+
+    def test_states_levels_that_rise_where_confidence_says_much(self):
+        rng = np.random.default_rng(1)
+        stated = rng.uniform(0.5, 0.99, 900)
+        right = (rng.random(200) < np.clip(4 * stated[:200] - 2.5, 0, 1)).astype(float)
+        levels = fit_levels(stated, np.arange(200), right)
+        assert len(levels.values) >= 2
+        assert (np.diff(levels.values) > 0).all()
 
     def test_never_says_that_surer_is_worse(self):
         rng = np.random.default_rng(0)
