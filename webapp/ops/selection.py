@@ -18,9 +18,7 @@ from webapp.pipeline.models import ModelVersion
 from webapp.projects.queries import current_schema
 from webapp.scenes.models import Dataset
 
-LOOKED_AT = (
-    20_000  # settled objects that are held against a query; of a larger data set, the rest is inferred
-)
+LOOKED_AT = 5_000  # settled objects that are held against a query; of a larger data set, the rest is inferred
 SETTLERS = ("machine", "consensus", "specialist")
 TOUCHED = "EXISTS (SELECT 1 FROM json_each(labeling_sceneobject.touched) WHERE value = %s)"
 
