@@ -164,6 +164,8 @@ def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
         "ops:reopening": [reverse("ops:reopening", args=[rows[Reopening].pk])],
         "ops:target": [reverse("ops:target", args=[rows[Project].pk])],
         "ops:undo-target": [reverse("ops:undo-target", args=[rows[Project].pk])],
+        "ops:quality": [reverse("ops:quality", args=[rows[Project].pk])],
+        "ops:items": [reverse("ops:items", args=[rows[Project].pk, "reworked"])],
         "ops:dataset": [reverse("ops:dataset", args=[rows[Dataset].pk])],
         "ops:scene": [reverse("ops:scene", args=[scene])],
         "ops:preview": [reverse("ops:preview", args=[scene, size]) for size in ("preview", "thumb")],

@@ -13,6 +13,7 @@ from routing.track_record import TrackRecord
 from webapp.labeling.models import AnnotatorRecord, Event, ObjectVersion, SceneObject
 from webapp.ops.estimates import TILE_S
 from webapp.ops.forecast import Given, Outlook, Past, first_case, outlook, with_target
+from webapp.ops.quality_page import newest_settled
 from webapp.ops.selection import Query, count
 from webapp.ops.status import ObjectCounts, statuses
 from webapp.people.models import User
@@ -103,8 +104,7 @@ def _forecast(project: Project, policy: RoutingPolicy, risk: float, looks: int) 
 
 def _newest_settled(project: Project) -> list[SceneObject]:
     """The newest objects that people have settled, with what was answered about them."""
-    events = Event.objects.filter(kind="settled", project=project).order_by("-pk")
-    ids = {pk for pk in events.values_list("object", flat=True)[: 2 * REPLAYED] if pk}
+    ids = newest_settled(project, 2 * REPLAYED)
     rows = SceneObject.objects.filter(pk__in=ids, state__in=SceneObject.SETTLED).exclude(evidence=[])
     return list(rows.order_by("-settled_at", "-pk")[:REPLAYED])
 

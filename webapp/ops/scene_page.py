@@ -123,6 +123,12 @@ class ObjectRow:
     people: int
     author: str
 
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of its box, scene pixels."""
+        x1, y1, x2, y2 = self.object.box
+        return x2 - x1, y2 - y1
+
 
 @dataclass(frozen=True, slots=True)
 class ScenePage:
@@ -176,7 +182,7 @@ def scene_page(viewer: User, scene_id: int, *, chosen: Filter, number: str | Non
         counts=_counts(all_objects),
         outlines=tuple(_outline(*row) for row in shown.values_list("pk", "state", "box")[:MAX_DRAWN]),
         page=page,
-        rows=_rows(list(page.object_list), {c.id: c for c in schema.classes}),
+        rows=object_rows(list(page.object_list), {c.id: c for c in schema.classes}),
         looks=sum(len(looks) for looks, _ in tiles),
         expected_missed=sum(missed or 0.0 for _, missed in tiles),
     )
@@ -204,7 +210,8 @@ def _around(box: list[float]) -> str:
     return f"{(x1 + x2 - side) / 2:.1f} {(y1 + y2 - side) / 2:.1f} {side:.1f} {side:.1f}"
 
 
-def _rows(objects: list[SceneObject], classes: dict[int, LabelClass]) -> tuple[ObjectRow, ...]:
+def object_rows(objects: list[SceneObject], classes: dict[int, LabelClass]) -> tuple[ObjectRow, ...]:
+    """What a table or a gallery says of these objects."""
     pairs = Q()
     for row in objects:
         pairs |= Q(object=row.pk, number=row.version)

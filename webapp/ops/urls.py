@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from webapp.ops import actions, reopen_views, target_views, views
+from webapp.ops import actions, quality_views, reopen_views, target_views, views
 
 app_name = "ops"
 urlpatterns = [
@@ -9,6 +9,8 @@ urlpatterns = [
     path("projects/<int:pk>/pause/", views.pause, name="pause"),
     path("projects/<int:pk>/target/", target_views.target, name="target"),
     path("projects/<int:pk>/target/undo/", target_views.undo_target, name="undo-target"),
+    path("projects/<int:pk>/quality/", quality_views.quality, name="quality"),
+    path("projects/<int:pk>/quality/<str:which>/", quality_views.items, name="items"),
     path("datasets/<int:pk>/", views.dataset, name="dataset"),
     path("datasets/<int:pk>/pause/", views.pause_one, name="pause-dataset"),
     path("datasets/<int:pk>/reopen/", reopen_views.reopen_dataset, name="reopen"),
