@@ -115,7 +115,8 @@ def fit_levels(confidence: Array, audited: Ints, right: Array) -> AuditLevels:
             break
         bins[least] = bins[least] + bins.pop(least + 1)
         kept.pop(least)
-    return AuditLevels(np.array(kept), np.array([_level(one) for one in bins]))
+    # Bins of unequal size are pulled unequally, which alone could make a level fall.
+    return AuditLevels(np.array(kept), np.maximum.accumulate([_level(one) for one in bins]))
 
 
 def fit_reweighing(consensus: LabelConsensus, tasks: Ints, rulings: Ints) -> Reweighing:
@@ -195,10 +196,11 @@ def _level(one: Array) -> float:
 
 
 def _apart(lower: Array, upper: Array) -> float:
-    """Return how many standard errors the upper bin's level lies above the lower's."""
+    """Return how many standard errors the rulings of the upper bin lie above the lower's."""
     mean = (lower[1] + upper[1] + 1) / (lower[0] + upper[0] + 2)
     spread = mean * (1 - mean) * (1 / max(lower[0], 1.0) + 1 / max(upper[0], 1.0))
-    return float((_level(upper) - _level(lower)) / np.sqrt(spread))
+    gap = upper[1] / max(upper[0], 1.0) - lower[1] / max(lower[0], 1.0)
+    return float(gap / np.sqrt(spread))
 
 
 def _logistic(design: Array, target: Array, mean: Array, sd: Array) -> Array:
