@@ -146,6 +146,14 @@ def other_web(django_db_setup: None) -> Iterator[WebProcess]:
         yield process
 
 
+@pytest.fixture(scope="module")
+def strict_web(django_db_setup: None) -> Iterator[WebProcess]:
+    """A web process that lets one person ask for six things at once, and hardly for any more after them."""
+    strict = {"TESSERA_FEED_RATE": "0.001", "TESSERA_FEED_BURST": "6"}
+    with WebProcess(database_url(), os.environ["REDIS_URL"], **WEB_ENVIRONMENT, **strict) as process:
+        yield process
+
+
 @pytest.fixture(scope="session")
 def check_message() -> Callable[[str, dict[str, Any]], None]:
     """Checks one message of the client or the server against docs/feed-protocol.schema.json."""

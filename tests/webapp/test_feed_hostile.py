@@ -1,12 +1,16 @@
 """Clients that mean harm, over a real websocket: refused with a code, slowed down or shut out, and nobody else notices."""
 
 import asyncio
+import json
+import urllib.error
+import urllib.request
 import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import pytest
+from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 
 from webapp.devtools import stock
@@ -102,6 +106,79 @@ class TestFloods:
         code, status = play(scenario())
         assert code == 1009
         assert status == "accepted"
+
+
+class TestTabs:
+    def test_beyond_the_limit_cost_the_oldest_one_and_nobody_else(self, tab: Callable[[int], Tab]) -> None:
+        """What the oldest held goes to the newest, as after a reload."""
+
+        async def scenario() -> tuple[int | None, list[int], list[str]]:
+            async with AsyncExitStack() as opened, tab(1) as other:
+                tabs = [await opened.enter_async_context(tab(0)) for _ in range(settings.FEED_TABS)]
+                held = await tabs[0].offer()
+                newest = await opened.enter_async_context(tab(0))
+                code = await closing_code(tabs[0])
+                again = await newest.offer()
+                acks = [await newest.submit(again), await other.submit(await other.offer())]
+                for still_open in tabs[1:]:
+                    await still_open.send({"type": "ping"})
+                    await still_open.wait("pong")
+                return code, [held["assignment"], again["assignment"]], [ack["status"] for ack in acks]
+
+        code, tasks, statuses = play(scenario())
+        assert code == 4409
+        assert tasks[0] == tasks[1]
+        assert statuses == ["accepted", "accepted"]
+
+    def test_that_closed_count_no_longer(self, tab: Callable[[int], Tab]) -> None:
+        async def scenario() -> dict[str, Any]:
+            async with tab(0) as first:
+                for _ in range(settings.FEED_TABS + 2):
+                    async with tab(0):
+                        pass
+                await first.send({"type": "ping"})
+                return await first.wait("pong")
+
+        assert play(scenario())["type"] == "pong"
+
+    def test_that_never_say_hello_count_too(
+        self, tab: Callable[[int], Tab], web: WebProcess, shop: stock.Stock
+    ) -> None:
+        async def scenario() -> int | None:
+            async with AsyncExitStack() as opened:
+                silent = Tab(web.base, shop.tokens[0], hello=False)
+                await opened.enter_async_context(silent)
+                for _ in range(settings.FEED_TABS):
+                    await opened.enter_async_context(Tab(web.base, shop.tokens[0], hello=False))
+                return await closing_code(silent)
+
+        assert play(scenario()) == 4409
+
+
+class TestScriptsThatAskTooOften:
+    def test_are_told_when_to_come_again_while_others_are_served(
+        self, strict_web: WebProcess, shop: stock.Stock
+    ) -> None:
+        def ask(who: int) -> tuple[int, dict[str, Any], str | None]:
+            request = urllib.request.Request(
+                f"{strict_web.base}/api/v1/feed/next", b"{}",
+                {"Authorization": f"Token {shop.tokens[who]}", "Content-Type": "application/json"},
+            )  # fmt: skip
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return answer.status, json.loads(answer.read()), None
+            except urllib.error.HTTPError as refused:
+                return refused.code, json.loads(refused.read()), refused.headers["Retry-After"]
+
+        greedy = [ask(0) for _ in range(8)]
+        modest = ask(1)
+
+        assert [status for status, *_ in greedy] == [200] * 6 + [429] * 2
+        assert greedy[-1][1]["code"] == "rate_limited"
+        assert int(greedy[-1][2] or 0) > 0
+        assert (modest[0], modest[1]["type"]) == (200, "offer")
+        _, page = get(f"{strict_web.base}/metrics")
+        assert 'tessera_feed_refused_total{code="rate_limited"} 2.0' in page.decode()
 
 
 class TestForgery:

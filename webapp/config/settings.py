@@ -122,6 +122,11 @@ if REDIS_URL:
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
+# What one person may ask of one web process's feed: messages or requests a second and at once, and tabs (docs/feed-protocol.md).
+FEED_RATE = float(os.environ.get("TESSERA_FEED_RATE", "50"))
+FEED_BURST = float(os.environ.get("TESSERA_FEED_BURST", "200"))
+FEED_TABS = int(os.environ.get("TESSERA_FEED_TABS", "8"))
+
 AUTH_USER_MODEL = "people.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 8}},

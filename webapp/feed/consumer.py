@@ -18,6 +18,7 @@ from django.db import DatabaseError
 from routing.annotation.kinds import AnswerError, validate_blind
 from webapp.feed import metrics, trace
 from webapp.feed.dispatcher import dispatcher
+from webapp.feed.limits import Bucket
 from webapp.feed.messages import Refused, assignment_of, submission_of, text, whole
 from webapp.feed.seats import Seat
 from webapp.labeling import operations, queries
@@ -32,8 +33,6 @@ MAX_WANT = 5
 HEARTBEAT_S = 25
 MALFORMED_LIMIT = 3  # per minute, then the socket is closed
 OUTBOX = 200  # frames waiting for a slow reader before it is given up
-RATE = 50.0  # messages per second allowed in the long run
-BURST = 200.0
 FLOOD_LIMIT = 1_000  # messages beyond that rate, then the socket is closed
 PONG = '{"type":"pong"}'
 
@@ -42,6 +41,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = "none"  # Nothing is broadcast to sockets, so none of them listens to a layer.
     seat: Seat | None = None
     writer: "asyncio.Task[None] | None" = None
+    person: User
+    left = True  # not logged in yet, or gone
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # Channels' own dispatch hops to a thread for every message to close stale database connections. This consumer
@@ -57,19 +58,35 @@ class FeedConsumer(AsyncWebsocketConsumer):
         self.person = person
         self.session = dispatcher().prefix + secrets.token_hex(8)
         self.malformed: list[float] = []
-        self.tokens, self.refilled, self.floods = BURST, time.monotonic(), 0
+        self.bucket, self.floods = Bucket(), 0
         self.outbox: deque[str] = deque()
         await self.accept()
+        self.left = False
+        dispatcher().tabs.come(person.pk, self)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        if self.seat is not None:
-            dispatcher().rise(self.seat)
-            self.seat = None
+        self._leave()
         if self.writer is not None:
             self.writer.cancel()
         raise StopConsumer
 
+    def make_room(self) -> None:
+        """Close this socket, because its person has opened too many after it. What it holds waits for them."""
+        metrics.REFUSED.labels("too_many_tabs").inc()
+        self._leave()
+        self._close(4409, f"you opened {dispatcher().tabs.most} more tabs after this one")
+
+    def _leave(self) -> None:
+        if not self.left:
+            self.left = True
+            dispatcher().tabs.go(self.person.pk, self)
+        if self.seat is not None:
+            dispatcher().rise(self.seat)
+            self.seat = None
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.left:
+            return
         try:
             message = self._parse(text_data if text_data is not None else bytes_data)
             await self._handle(message)
@@ -83,11 +100,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
 
     def _parse(self, frame: str | bytes | None) -> dict[str, Any]:
         metrics.MESSAGES.inc()
-        now = time.monotonic()
-        self.tokens = min(BURST, self.tokens + (now - self.refilled) * RATE) - 1
-        self.refilled = now
-        if self.tokens < 0:
-            raise Refused("rate_limited", f"more than {RATE:.0f} messages a second; slow down")
+        if self.bucket.take(time.monotonic()):
+            raise Refused("rate_limited", f"more than {self.bucket.rate:g} messages a second; slow down")
         if frame is None or len(frame) > MAX_FRAME:
             raise Refused("too_large", f"a frame may have {MAX_FRAME} bytes")
         try:
@@ -134,6 +148,8 @@ class FeedConsumer(AsyncWebsocketConsumer):
             )
         if self.seat is None:
             domains = await database_sync_to_async(_domains)(self.person)
+            if self.left:  # It had to make room for another tab in the meantime.
+                return
             self.seat = Seat(self.session, self.person, domains, self._send)
             dispatcher().sit(self.seat)
         annotator = {

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from webapp.feed import metrics, trace
+from webapp.feed.limits import Tabs
 from webapp.feed.rounds import Given, Round, Rounds
 from webapp.feed.seats import Seat, offer_frame, reply_frame, resumed_frame
 from webapp.feed.wake import WorkListener
@@ -52,6 +53,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self.seats: dict[str, Seat] = {}
+        self.tabs = Tabs(settings.FEED_TABS)
         self.draining = False
         self._answers: deque[tuple[float, Given]] = deque()
         self._left: list[str] = []

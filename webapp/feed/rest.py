@@ -5,17 +5,21 @@ POST /api/v1/feed/answer     {id, assignment, lease, outcome, value…}   an ack
 POST /api/v1/feed/release    {assignment, lease}
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import orjson
+from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from webapp.feed import metrics
+from webapp.feed.limits import Buckets
 from webapp.feed.messages import Refused, assignment_of, submission_of, text
 from webapp.feed.seats import Seat, offer_frame, paused, reply_frame, resumed_frame, waiting
 from webapp.labeling import holding, operations
@@ -29,16 +33,20 @@ from webapp.people.models import User
 SESSION = "http"  # of every lease taken here; it ends with its lease
 TRIES = 3  # of a transaction that met another one
 STATUS = {
-    "malformed": 400, "not_your_assignment": 404, "bad_lease": 409, "conflict": 409, "bad_answer": 422, "server": 503,
+    "malformed": 400, "not_your_assignment": 404, "bad_lease": 409, "conflict": 409, "bad_answer": 422, "rate_limited": 429,
+    "server": 503,
 }  # fmt: skip
+_buckets = Buckets()  # of this process
 
 
 class Problem(APIException):
     """A refusal of the feed as an answer of the API."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, wait: float | None = None) -> None:
+        """`wait`: seconds after which to try again, for the header Retry-After."""
         super().__init__(message, code)
         self.status_code = STATUS[code]
+        self.wait = wait
 
 
 def body(request: Request) -> dict[str, Any]:
@@ -59,14 +67,27 @@ def committed(function: Callable[[], Any]) -> Any:
     raise AssertionError("unreachable")
 
 
-class NextTask(APIView):
+class FeedView(APIView):
+    """A request of the feed, not more often than a socket's messages may come."""
+
+    def check_throttles(self, request: Request) -> None:
+        """Raise Problem("rate_limited") for whoever asks too often; runs after the login was checked."""
+        person = request.user.pk
+        assert person is not None  # logged in: see permissions
+        if wait := _buckets.take(person):
+            metrics.REFUSED.labels("rate_limited").inc()
+            text = f"more than {settings.FEED_RATE:g} requests a second; slow down"
+            raise Problem("rate_limited", text, wait=math.ceil(wait))
+
+
+class NextTask(FeedView):
     def post(self, request: Request) -> HttpResponse:
         """The offer that this person holds over HTTP, else a new one, else the reasons why there is none."""
         frame = committed(lambda: next_frame(request.user))  # type: ignore[arg-type]  # logged in: see permissions
         return HttpResponse(frame, content_type="application/json")
 
 
-class SubmitAnswer(APIView):
+class SubmitAnswer(FeedView):
     def post(self, request: Request) -> HttpResponse:
         """Store an answer; acknowledged once it is durable. Sending it again with the same id is safe."""
         try:
@@ -79,7 +100,7 @@ class SubmitAnswer(APIView):
         return HttpResponse(reply_frame(reply), content_type="application/json")
 
 
-class ReleaseTask(APIView):
+class ReleaseTask(FeedView):
     def post(self, request: Request) -> HttpResponse:
         """Give a task back unanswered."""
         try:

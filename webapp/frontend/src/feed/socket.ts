@@ -24,7 +24,9 @@ export const FIRST_PAUSE_MS = 500;
 export const LONGEST_PAUSE_MS = 15_000;
 const LOGIN_PAUSE_MS = 4_000;
 const LOGIN_CODES: readonly number[] = [4401, 4403, 3000];
-const FINAL_CODES: readonly number[] = [4400];
+/** Closed for a newer tab: coming back would only close the next one. */
+export const TOO_MANY_TABS = 4409;
+const FINAL_CODES: readonly number[] = [4400, TOO_MANY_TABS];
 const OPEN = 1; // WebSocket.OPEN, also where tests have no such global
 
 /** Full jitter over a doubling ceiling: a thousand tabs do not come back in the same instant. */

@@ -29,6 +29,8 @@ export const de: Catalogue = {
   "banner.waiting":
     "Die Verbindung ist unterbrochen. Du kannst mit den Aufgaben weitermachen, die hier sind; deine Antworten werden später gesendet.",
   "banner.refused": "Der Server hat die Verbindung beendet, weil er diese Seite nicht verstand.",
+  "banner.crowded":
+    "Dieser Tab hat aufgehört, weil du zu viele geöffnet hast. Schließe einige, oder lade neu, um hier weiterzumachen.",
 
   "progress.done": "{n} heute erledigt|{n} heute erledigt",
   "progress.earned": "{amount} heute verdient",

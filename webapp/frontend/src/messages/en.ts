@@ -27,6 +27,7 @@ export const en = {
   "banner.waiting":
     "The connection is lost. You can go on with the tasks that are here; your answers are kept and sent later.",
   "banner.refused": "The server closed the connection because it did not understand this page.",
+  "banner.crowded": "This tab stopped because you have opened too many. Close some, or go on here after reloading.",
 
   "progress.done": "{n} done today|{n} done today",
   "progress.earned": "{amount} earned today",

@@ -1,5 +1,6 @@
 /** The frame around a task: header, picture, tools, side panel, action bar. It shows; it decides nothing. */
 
+import { TOO_MANY_TABS } from "../feed/socket";
 import type { FeedState } from "../feed/state";
 import type { Session } from "../kinds/session";
 import { el, sentence, setAll, setText } from "../lib/dom";
@@ -140,7 +141,8 @@ export class Shell {
   private showBanner(state: FeedState): void {
     const { link } = state;
     const lost = link.at === "waiting" && link.attempt > 1;
-    const which = link.at === "login" ? "login" : link.at === "refused" ? "refused" : lost ? "waiting" : null;
+    const refused = link.at === "refused" ? (link.code === TOO_MANY_TABS ? "crowded" : "refused") : null;
+    const which = refused ?? (link.at === "login" ? "login" : lost ? "waiting" : null);
     setAll(this.banner, { hidden: which === null });
     if (which === null || this.banner.dataset.banner === which) {
       if (which === null) delete this.banner.dataset.banner;
@@ -154,7 +156,7 @@ export class Shell {
         el("a", { class: "btn btn-row", href: address, target: "_blank", rel: "noopener" }, t("banner.login_link")),
       );
     }
-    if (which === "refused") {
+    if (refused) {
       this.banner.append(
         el("button", { type: "button", class: "btn btn-row", onclick: () => location.reload() }, t("app.reload")),
       );
