@@ -65,15 +65,17 @@ def make_seed_boxes(
 ) -> list[Seed]:
     """Return known-wrong boxes made from real ones (N, 4): shifted off their object, or moved to an empty place.
 
-    Half are shifted by 25 to 60 % of a side (state geometry), half lie where every real box overlaps them by IoU
-    below .3 and by little area (state phantom). Fewer than `count` come back where the scene leaves no room.
+    In turn, they are shifted by 25 to 60 % of a side (state geometry), or lie where every real box overlaps them by IoU
+    below .3 and by little area (state phantom). The first is either: pages often have one seed, and without the other
+    state nobody would ever be measured on it. Fewer than `count` come back where the scene leaves no room.
     """
     live = bx.as_boxes(boxes)
     wanted = seeds_needed(len(live), 0.0, policy) if count is None else count
     if not len(live):
         return []
     seeds: list[Seed] = []
-    for index in range(wanted):
+    first = int(rng.integers(2))
+    for index in range(first, first + wanted):
         source = int(rng.integers(len(live)))
         make = _shifted if index % 2 == 0 else _elsewhere
         box = make(live, source, rng, policy, scene_wh)

@@ -79,6 +79,15 @@ class TestSeeds:
             assert (box[0, 2:] - box[0, :2] >= 10).all()
             assert box.min() >= 0 and box[0, 2] <= WH[0] and box[0, 3] <= WH[1]
 
+    def test_are_of_both_kinds_though_every_page_has_only_one(self) -> None:
+        rng = np.random.default_rng(2)
+        live = scattered(rng, 10)
+
+        made = [seed.truth for _ in range(200) for seed in make_seed_boxes(live, rng, POLICY, WH, count=1)]
+
+        assert len(made) == 200
+        assert 70 < made.count("phantom") < 130
+
     def test_come_fewer_where_there_is_no_room(self) -> None:
         rng = np.random.default_rng(0)
         full = [[0, 0, 50, 50]]
