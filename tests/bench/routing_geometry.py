@@ -4,12 +4,11 @@
 all sets. Truth only scores, except where a row says "audit": there a tenth of the tasks is ruled by the expert, and these
 tasks are left out of the score. Replays use recorded answers only, and answers of the pilot count as cost.
 
-Traps: readers of LIDC and the crowd of BU-BIL are slots, not persons, so no skill is fitted there; LIDC has no truth, so
-the outline of a held-out reader stands for it, drawn as the pixels inside or on the traced line.
+Outlines are in `routing_outlines`. Trap: readers of LIDC are slots, not persons, so no skill is fitted there; LIDC has no
+truth, so the box of a held-out reader stands for it.
 """
 
 import argparse
-import csv
 import json
 import os
 import random
@@ -21,210 +20,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import shapely
+from routing_outlines import cells, nodules, rows, shapes, spread, timed, transfer
 
 from routing.annotation import boxes as bx
 from routing.annotation.crowd_forms import parse_crowd
 from routing.annotation.fields import FieldError
-from routing.annotation.shapes import Cuboid, Mask, Points, Polygon, Shape
+from routing.annotation.shapes import Cuboid, Points, Shape
 from routing.consensus.boxes import fuse_boxes
-from routing.consensus.contract import loss_scale
 from routing.consensus.cuboids import cuboid_iou, fuse_cuboids
-from routing.consensus.masks import common_frame, encode_mask, fuse_masks, mask_iou, outward_bias
 from routing.consensus.points import fuse_points
-from routing.consensus.polygons import fuse_polygons, polygon_iou, shape_of
+from routing.consensus.polygons import shape_of
 from routing.consensus.scene_audit import fit_scene_audit
 from routing.consensus.scenes import BoxCrowd, SceneConsensus, fit_crowd, fuse_scene, match_scene
 from routing.consensus.stopping import gain_of_answer, next_look
 
 Array = np.ndarray
 LOOK_PRICE = 0.014  # expected errors that another look at a scene must take away
-ANSWER_PRICE = 0.017  # expected IoU that another outline must win
 PILOT = (
     0.05,
     5,
 )  # share of the scenes, looks at each: what a crowd is like must be seen before it is chosen from
 LOAD_CAP = 3.0  # times the fair share of a budget of three looks a scene
 AUDIT = 0.1
-STAPLE_STEPS = 30
-
-
-def rows(data_dir: Path, name: str, file: str) -> Iterator[dict[str, str]]:
-    """Yield the rows of one file of a set."""
-    csv.field_size_limit(10**9)
-    with (data_dir / name / f"{file}.csv").open(newline="") as lines:
-        yield from csv.DictReader(lines)
-
-
-def shapes(data_dir: Path, name: str, geometry: str, **wanted: str) -> dict[str, dict[str, Any]]:
-    """Return {task: {worker: first shape}}."""
-    out: dict[str, dict[str, Any]] = {}
-    for row in rows(data_dir, name, "answers"):
-        if all(row[key] == value for key, value in wanted.items()):
-            answer = parse_crowd(row["geometry"], geometry, row["task"])
-            if answer.shapes:
-                out.setdefault(row["task"], {})[row["worker"]] = answer.shapes[0]
-    return out
-
-
-def timed(seconds: Counter[str], name: str, work: Callable[..., Any], *given: Any) -> Any:
-    """Return work(*given) and book its CPU seconds under `name`."""
-    start = time.process_time()
-    out = work(*given)
-    seconds[name] += time.process_time() - start
-    return out
-
-
-def ratios(seconds: Counter[str]) -> dict[str, float]:
-    """Return every method's time over ours: above 1 is slower than we are."""
-    return {name: spent / seconds["tessera"] for name, spent in seconds.items() if name != "tessera"}
-
-
-# Baselines on masks --------------------------------------------------------------------------------------------------
-
-
-def pixel_majority(masks: Sequence[Mask]) -> Mask:
-    """Return the pixels that more than half (of two: both or one) marked."""
-    pixels, x, y = common_frame(masks)
-    inside = pixels.mean(0) >= 0.5 if len(masks) == 2 else pixels.mean(0) > 0.5
-    return encode_mask(inside if inside.any() else pixels[0], (x, y))
-
-
-def staple(masks: Sequence[Mask]) -> Mask:
-    """Return the STAPLE estimate (Warfield, Zou and Wells, 2004): EM over everybody's sensitivity and specificity."""
-    pixels, x, y = common_frame(masks)
-    flat = pixels.reshape(len(masks), -1).astype(np.float64)
-    prior = flat.mean()
-    sensitivity, specificity = np.full(len(masks), 0.9), np.full(len(masks), 0.99)
-    for _ in range(STAPLE_STEPS):
-        yes = np.log(sensitivity) @ flat + np.log(1 - sensitivity) @ (1 - flat) + np.log(prior)
-        no = np.log(1 - specificity) @ flat + np.log(specificity) @ (1 - flat) + np.log(1 - prior)
-        p = 1 / (1 + np.exp(np.clip(no - yes, -500, 500)))
-        sensitivity = np.clip(flat @ p / p.sum(), 1e-4, 1 - 1e-4)
-        specificity = np.clip((1 - flat) @ (1 - p) / (1 - p).sum(), 1e-4, 1 - 1e-4)
-    inside = (p > 0.5).reshape(pixels.shape[1:])
-    return encode_mask(inside if inside.any() else pixels[0], (x, y))
-
-
-OUTLINES: dict[str, Callable[[Sequence[Mask]], Mask]] = {
-    "tessera": lambda masks: fuse_masks(masks).shape,
-    "majority": pixel_majority,
-    "staple": staple,
-}
-
-
-def told(ious: Sequence[float], answers: float) -> dict[str, float]:
-    """Return mean IoU, share of failures (below one half) and answers a task."""
-    table = np.array(ious)
-    return {"iou": float(table.mean()), "failed": float((table < 0.5).mean()), "answers": answers}
 
 
 # Sets ----------------------------------------------------------------------------------------------------------------
-
-
-def cells(data_dir: Path, seeds: int) -> dict[str, Any]:
-    """Return the figures of BU-BIL: fixed numbers of answers, adaptive ones, and adaptive ones with an audit."""
-    crowd = shapes(data_dir, "bubil_masks", "mask", tier="crowd")
-    truth = {
-        r["task"]: parse_crowd(r["geometry"], "mask", r["task"]).shapes[0]
-        for r in rows(data_dir, "bubil_masks", "truth")
-    }
-    tasks = sorted(set(crowd) & set(truth))
-    out: dict[str, Any] = {"tasks": len(tasks)}
-    seconds: Counter[str] = Counter()
-    for k in (1, 2, 3, 5, 7):
-        ious: dict[str, list[float]] = {name: [] for name in OUTLINES}
-        for seed in range(seeds):
-            dice = random.Random(seed)
-            for task in tasks:
-                masks = [crowd[task][w] for w in dice.sample(sorted(crowd[task]), min(k, len(crowd[task])))]
-                for name, fuse in OUTLINES.items():
-                    ious[name].append(mask_iou(timed(seconds, name, fuse, masks), truth[task]))
-        out[f"k{k}"] = {name: told(table, k) for name, table in ious.items()}
-    out["seconds"] = dict(seconds)
-    out["times our seconds"] = ratios(seconds)
-    for name, share in (("adaptive", 0.0), ("adaptive, 10% audit", AUDIT)):
-        runs = [_adaptive_cells(crowd, truth, tasks, seed, share) for seed in range(seeds)]
-        out[name] = {key: float(np.mean([run[key] for run in runs])) for key in runs[0]}
-    return out
-
-
-def _adaptive_cells(crowd: Any, truth: Any, tasks: list[str], seed: int, audit: float) -> dict[str, float]:
-    dice = random.Random(seed)
-    order = {task: dice.sample(sorted(crowd[task]), len(crowd[task])) for task in tasks}
-    ruled = set(dice.sample(tasks, round(audit * len(tasks))))
-    bias, scale = 0.0, 1.0
-    if ruled:
-        audited = [fuse_masks([crowd[t][w] for w in order[t][:3]]) for t in sorted(ruled)]
-        bias = outward_bias([one.shape for one in audited], [truth[t] for t in sorted(ruled)])
-        lost = [1 - mask_iou(one.shape, truth[t]) for one, t in zip(audited, sorted(ruled), strict=True)]
-        scale = loss_scale([one.expected_loss for one in audited], lost)
-    ious, expected, cost = [], [], 0
-    for task in (t for t in tasks if t not in ruled):
-        for n in range(2, len(order[task]) + 1):
-            given = [crowd[task][w] for w in order[task][:n]]
-            fused = fuse_masks(given, biases=np.full(n, bias) if bias else None)
-            if gain_of_answer(fused) < ANSWER_PRICE:
-                break
-        cost += n
-        ious.append(mask_iou(fused.shape, truth[task]))
-        expected.append(fused.expected_loss * scale)
-    return {
-        **told(ious, cost / len(ious)),
-        "expected_iou": 1 - float(np.mean(expected)),
-        "outward_bias": bias,
-    }
-
-
-def as_pixels(outlines: Sequence[Polygon]) -> list[Mask]:
-    """Return the pixels whose centres lie inside or on each outline, on one frame."""
-    drawn = [shape_of(outline) for outline in outlines]
-    bounds = np.array([shape.bounds for shape in drawn])
-    x0, y0 = (int(v) for v in np.floor(bounds[:, :2].min(0)) - 1)
-    x1, y1 = (int(v) for v in np.ceil(bounds[:, 2:].max(0)) + 2)
-    x, y = np.meshgrid(np.arange(x0, x1), np.arange(y0, y1))
-    for shape in drawn:
-        shapely.prepare(shape)
-    return [encode_mask(shapely.intersects_xy(shape, x, y), (x0, y0)) for shape in drawn]
-
-
-def nodules(data_dir: Path, stride: int) -> dict[str, Any]:
-    """Return the figures of LIDC outlines against the held-out reader, every reader held out in turn."""
-    readers = shapes(data_dir, "lidc_polygons", "polygon")
-    tasks = [task for task in sorted(readers) if len(readers[task]) == 4][::stride]
-    out: dict[str, Any] = {
-        "tasks": len(tasks),
-        "mended": "outlines that touch themselves keep their largest part",
-    }
-    seconds: Counter[str] = Counter()
-    ious: dict[tuple[int, str], list[float]] = {}
-    smooth: dict[int, list[float]] = {2: [], 3: []}
-    for number, task in enumerate(tasks):
-        names = sorted(readers[task])
-        masks = dict(zip(names, as_pixels([readers[task][name] for name in names]), strict=True))
-        for held in names:
-            others = [name for name in names if name != held]
-            chosen = {
-                1: others[number % 3 :][:1],
-                2: [n for n in others if n != others[number % 3]],
-                3: others,
-            }
-            for k, some in chosen.items():
-                for name, fuse in OUTLINES.items():
-                    shape = timed(seconds, name, fuse, [masks[n] for n in some])
-                    ious.setdefault((k, name), []).append(mask_iou(shape, masks[held]))
-        held = names[
-            number % 4
-        ]  # the outlines themselves, without pixels: one held-out reader a nodule, they take longer
-        for k in smooth:
-            some = [name for name in names if name != held][:k]
-            fused = timed(seconds, "tessera, outlines", fuse_polygons, [readers[task][n] for n in some])
-            smooth[k].append(polygon_iou(fused.shape, readers[task][held]))
-    for k in (1, 2, 3):
-        out[f"k{k}"] = {name: told(ious[k, name], k) for name in OUTLINES}
-    for k, table in smooth.items():
-        out[f"k{k}"]["tessera, outlines"] = told(table, k)
-    return {**out, "seconds": dict(seconds), "times our seconds": ratios(seconds)}
 
 
 def nodule_boxes(data_dir: Path) -> dict[str, Any]:
@@ -247,7 +67,7 @@ def nodule_boxes(data_dir: Path) -> dict[str, Any]:
     within = float(np.mean(np.array(ious["tessera 3"]) >= 0.7))
     return {
         "tasks": len(tasks),
-        **{name: {"iou": float(np.mean(table))} for name, table in ious.items()},
+        **{name: {"iou": float(np.mean(t)), "se": spread(t, len(tasks))} for name, t in ious.items()},
         "P(IoU >= .7) of 3": {"stated": float(np.mean(stated)), "with the held-out reader": within},
     }
 
@@ -484,7 +304,8 @@ def run(data_dir: Path, *, quick: bool = False, only: Sequence[str] = ()) -> dic
     sections: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
         "pedestrians": ("pedestrians_boxes", lambda: pedestrians(data_dir, 1 if quick else 3)),
         "cells": ("bubil_masks", lambda: cells(data_dir, 1 if quick else 3)),
-        "nodules": ("lidc_polygons", lambda: nodules(data_dir, 9 if quick else 3)),
+        "nodules": ("lidc_polygons", lambda: nodules(data_dir, 3 if quick else 1)),
+        "constants of outlines": ("bubil_masks", lambda: transfer(data_dir, 18 if quick else 6)),
         "nodule boxes": ("lidc_cuboids", lambda: nodule_boxes(data_dir)),
         "iguanas": ("iguanas_points", lambda: iguanas(data_dir)),
         "slumps": ("rts_polygons", lambda: slumps(data_dir)),
@@ -516,7 +337,7 @@ def table(figures: dict[str, Any], indent: str = "") -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the figures; --quick takes one seed and every ninth nodule, else every third."""
+    """Print the figures; --quick takes one seed instead of three and every third nodule."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     shared = os.environ.get("TESSERA_SHARED", Path(__file__).resolve().parents[3] / "shared")
     parser.add_argument("--data", type=Path, default=Path(shared) / "data" / "crowd")
