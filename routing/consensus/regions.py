@@ -24,7 +24,7 @@ Bools = npt.NDArray[np.bool_]
 # Chosen together on nodules' outlines (held-out reader) and cells' masks (gold), so the figures of those two sets flatter
 # them; `make bench-routing` prints what either set gets with the constants that the other one would choose.
 BANDWIDTH = 0.15  # sd of the smoothing over sqrt(area), per 1 - agreement
-AGREEMENT_POWER = 4.0
+AGREEMENT_POWER = 2.0
 LOOSE = 0.16  # of the votes, times 1 - 2 / N; below 1/6, or three of five could not carry the border
 TIE = 1e-3  # of the votes: what half of the people marked is inside whatever the rounding
 COMMON = (
