@@ -135,15 +135,16 @@ class TestForecast:
         assert (found.now.risk, found.then.risk) == (0.05, 0.005)
         assert found.then.past.answers > found.now.past.answers
         assert found.then.past.risk < found.now.past.risk
-        assert found.more_hours > 0
-        assert 12.0 * found.then.hours <= found.then.cost <= 36.0 * found.then.hours
+        assert found.then.left_s > found.now.left_s
+        hours = found.then.left_s / 3600
+        assert 12.0 * hours <= found.then.cost <= 36.0 * hours
         assert (found.above, found.about) == (40, False)
 
     def test_of_a_laxer_target_is_cheaper(self, history: list[SceneObject], project: Project) -> None:
         found = forecast(project, risk=0.3, looks=5)
 
         assert found is not None
-        assert found.more_hours < 0
+        assert found.then.left_s < found.now.left_s
         assert found.above == 0
 
     def test_needs_some_history(self, history: list[SceneObject], project: Project) -> None:
@@ -194,7 +195,7 @@ class TestPage:
         unsure = client.post(url, {"risk": "0.5", "looks": "5"})
 
         assert "This is the present target." in plain
-        for text in ("from the 40 objects", "Human hours for what is open", "40 accepted objects carry"):
+        for text in ("from the 40 objects", "Human time for what is open", "40 accepted objects carry"):
             assert text in shown
         assert unsure.status_code == 200
         assert Project.objects.get().policy == {}

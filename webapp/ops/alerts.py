@@ -24,6 +24,7 @@ class Rule:
 RULES: Mapping[str, Rule] = {
     "budget": Rule(1.0, 0.95),  # forecast cost in shares of the budget
     "drift": Rule(0.10, 0.06),  # how much less often proposals hold than the model says
+    "late": Rule(0.5, 0.3),  # P(a project misses its deadline)
     "paused": Rule(1.0, 0.5),  # whether a person's work is paused
     "stuck": Rule(30.0, 20.0),  # minutes that the oldest question of a kind has waited
     "spam": Rule(0.80, 0.60),  # P(the pictures are not looked at) of somebody at work

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from routing.annotation.kinds import KINDS
+from webapp.ops.estimates import band
 
 GAP = 0.18  # minutes between bars
+AHEAD = 5  # minutes that are forecast
+PAST = 10  # whole minutes that this is told from
 HALVES = (1, 2, 3, 4, 5, 6, 8)
 
 
@@ -25,7 +28,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """Answers per minute, stacked by kind. `top` is the value at the upper edge; `labels` are (percent, text)."""
+    """Answers per minute, stacked by kind. `top` is the value at the upper edge; `labels` are (percent, text).
+
+    ahead: where 8 in 10 of the next minutes are expected, in answers; None where it cannot be told.
+    """
 
     minutes: int
     top: int
@@ -33,6 +39,28 @@ class Throughput:
     kinds: tuple[str, ...]
     labels: tuple[tuple[float, str], ...]
     total: int
+    ahead: tuple[float, float] | None = None
+
+    @property
+    def width(self) -> int:
+        """Minutes from the left to the right edge."""
+        return self.minutes + (AHEAD if self.ahead else 0)
+
+    @property
+    def band(self) -> Bar | None:
+        """The part ahead as an area."""
+        if self.ahead is None:
+            return None
+        low, high = self.ahead
+        y = 100 * (1 - high / self.top)
+        return Bar(
+            self.minutes + GAP / 2,
+            y,
+            AHEAD - GAP,
+            max(100 * (high - low) / self.top, 1.0),
+            "",
+            f"{low:.0f} – {high:.0f}",
+        )
 
 
 def throughput(counts: Mapping[tuple[datetime, str], int], *, now: datetime, minutes: int = 30) -> Throughput:
@@ -42,7 +70,9 @@ def throughput(counts: Mapping[tuple[datetime, str], int], *, now: datetime, min
     shown = {start: index for index, start in enumerate(starts)}
     kinds = tuple(kind for kind in KINDS if any(k == kind and start in shown for start, k in counts))
     columns = [[counts.get((start, kind), 0) for kind in kinds] for start in starts]
-    top = nice_top(max((sum(column) for column in columns), default=0))
+    sums = [sum(column) for column in columns]
+    ahead = band(sums[-1 - PAST : -1]) if any(sums[-1 - PAST :]) else None
+    top = nice_top(max([*sums, math.ceil(ahead[1]) if ahead else 0]))
     bars = []
     for index, column in enumerate(columns):
         below = 0
@@ -53,7 +83,7 @@ def throughput(counts: Mapping[tuple[datetime, str], int], *, now: datetime, min
                 bars.append(Bar(index + GAP / 2, y, 1 - GAP, 100 * value / top, kind, title))
                 below += value
     labels = tuple((100 * (i + 0.5) / minutes, f"{starts[i]:%H:%M}") for i in range(4, minutes, 5))
-    return Throughput(minutes, top, tuple(bars), kinds, labels, sum(map(sum, columns)))
+    return Throughput(minutes, top, tuple(bars), kinds, labels, sum(sums), ahead)
 
 
 @dataclass(frozen=True, slots=True)

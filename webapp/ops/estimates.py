@@ -1,5 +1,6 @@
 """What the operations room computes from its counts; pure."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,6 +55,41 @@ def eta_late_s(work: Work, paces: Sequence[float]) -> float | None:
         return None
     per_object = seconds_per_object(work.settled_objects, work.active_s)
     return (work.open_objects * per_object + work.open_tiles * TILE_S) / low
+
+
+def left_s(work: Work) -> float:
+    """Human seconds that settling everything that is known takes."""
+    per_object = seconds_per_object(work.settled_objects, work.active_s)
+    return work.open_objects * per_object + work.open_tiles * TILE_S
+
+
+def late_risk(work: Work, paces: Sequence[float], until_s: float) -> float | None:
+    """Return P(not everything known is settled in `until_s` seconds) if people go on as in the last minutes, whose human
+    seconds per second are `paces`: the mean pace is normal with its standard error. None when it cannot be told."""
+    n = len(paces)
+    left = left_s(work)
+    if left == 0:
+        return 0.0
+    if until_s <= 0:
+        return 1.0
+    if n < 2 or sum(paces) <= 0:
+        return None
+    mean = sum(paces) / n
+    error = (sum((pace - mean) ** 2 for pace in paces) / (n - 1) / n) ** 0.5
+    needed = left / until_s
+    if error == 0:
+        return float(needed > mean)
+    return 0.5 * (1 + math.erf((needed - mean) / error / math.sqrt(2)))
+
+
+def band(values: Sequence[float]) -> tuple[float, float] | None:
+    """Return where 8 in 10 of the next values lie, by the mean and spread of the last ones; None of fewer than three."""
+    n = len(values)
+    if n < 3:
+        return None
+    mean = sum(values) / n
+    spread = (sum((value - mean) ** 2 for value in values) / (n - 1) * (1 + 1 / n)) ** 0.5
+    return max(0.0, mean - 1.28 * spread), mean + 1.28 * spread
 
 
 def ratio(part: float, whole: float) -> float | None:

@@ -107,6 +107,12 @@ def recent(ids: Sequence[int], *, since: datetime) -> dict[tuple[datetime, str],
     return {(minute, kind): Effort(n, s) for minute, kind, n, s in summed}
 
 
+def seconds_by_project(ids: Sequence[int], *, since: datetime) -> dict[tuple[int, datetime], float]:
+    """Active seconds by (project, start of the minute)."""
+    rows = Tally.objects.filter(dataset__in=ids, minute__gte=since).values_list("dataset__project", "minute")
+    return {(project, minute): s for project, minute, s in rows.annotate(s=Sum("active_s"))}
+
+
 def queue(scope: Scope, found: Mapping[int, Status]) -> list[QueueRow]:
     """What waits, by kind, in the order of the catalogue; kinds that never occurred are left out."""
     projects = [scope.chosen.pk] if scope.chosen else [p.pk for p in scope.projects]

@@ -32,12 +32,12 @@ TARGETS = ("target_risk", "reject_risk", "auto_target", "max_looks")
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """One policy: what it would have asked of settled objects, and hours and cost of what is left."""
+    """One policy: what it would have asked of settled objects, and human seconds and cost of what is left."""
 
     risk: float
     looks: int
     past: Outlook
-    hours: float
+    left_s: float
     cost: float
 
 
@@ -53,10 +53,6 @@ class Forecast:
     in_fact: float
     above: int
     about: bool
-
-    @property
-    def more_hours(self) -> float:
-        return self.then.hours - self.now.hours
 
 
 def forecast(project: Project, *, risk: float, looks: int) -> Forecast | None:
@@ -92,7 +88,7 @@ def _forecast(project: Project, policy: RoutingPolicy, risk: float, looks: int) 
         )
         all_s = tiles_s + (counts.open * each.seconds if each else 0.0)
         cost = (all_s - ruled_s) / 3600 * wage["crowd"] + ruled_s / 3600 * wage["specialist"]
-        return Prospect(p.target_risk, p.max_looks, past, all_s / 3600, cost)
+        return Prospect(p.target_risk, p.max_looks, past, all_s, cost)
 
     above = [count(d, Query(least_risk=risk)) for d in datasets]
     return Forecast(

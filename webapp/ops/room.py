@@ -8,9 +8,11 @@ from routing.track_record import TrackRecord
 from webapp.labeling.models import AnnotatorRecord
 from webapp.ops import queries
 from webapp.ops.appeals import open_appeals
+from webapp.ops.burndown import BurnDown, burn_down
 from webapp.ops.charts import Columns, Throughput, hourly, throughput, widths
-from webapp.ops.estimates import WINDOW_S, Work, eta_late_s, eta_s, ratio
+from webapp.ops.estimates import Work, eta_late_s, eta_s, left_s, ratio
 from webapp.ops.models import Alert, Reopening
+from webapp.ops.pace import CHART_MINUTES, by_minute, late_risks, work_left
 from webapp.ops.queries import Effort, QueueRow, Scope, Worked
 from webapp.ops.reopen_requests import waiting_for
 from webapp.ops.status import ObjectCounts, Status, statuses
@@ -19,7 +21,6 @@ from webapp.pipeline.models import Run
 from webapp.projects.models import Project
 from webapp.scenes.models import Dataset
 
-CHART_MINUTES = 30
 COST_HOURS = 24
 MAX_PEOPLE = 60
 MAX_RUNS = 8
@@ -90,10 +91,12 @@ class DatasetLine:
 
 @dataclass(frozen=True, slots=True)
 class ProjectLine:
-    """A project with its datasets, newest first."""
+    """A project with its datasets, newest first. `late`: P(it misses its deadline); None without one, or where it cannot
+    be told."""
 
     project: Project
     datasets: tuple[DatasetLine, ...]
+    late: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ class Room:
     costs: Columns
     budget: float | None
     alerts: tuple[Alert, ...]
+    burndown: BurnDown | None
     appeals: tuple[Appeal, ...]
     reopenings: tuple[Reopening, ...]
 
@@ -124,15 +128,26 @@ def room(viewer: User, scope: Scope, *, now: datetime) -> Room:
     working = queries.answering(ids, now=now) | set(held)
     queue = queries.queue(scope, found)
     escalated = sum(row.open + row.resolved for row in queue if row.kind == "adjudicate")
+    work, paces = work_left(counts, spent, minutes, now)
+    since = now - timedelta(seconds=work.recent_s)
+    recent = sum(e.answers for (minute, _), e in minutes.items() if minute >= since)
+    header = _header(counts, spent, recent, len(working), escalated, work, paces)
     return Room(
         at=now,
         scope=scope,
-        header=_header(counts, spent, minutes, len(working), escalated, now),
+        header=header,
+        burndown=burn_down(
+            left_s(work), by_minute(minutes, now), eta_s=header.eta_s, late_s=header.eta_late_s
+        ),
         queue=_queue(queue),
         chart=throughput({key: e.answers for key, e in minutes.items()}, now=now, minutes=CHART_MINUTES),
         people=people(found, working, held),
         runs=runs(scope),
-        projects=_projects(scope, [_dataset(d, counts[d.pk], spent[d.pk]) for d in scope.datasets]),
+        projects=_projects(
+            scope,
+            [_dataset(d, counts[d.pk], spent[d.pk]) for d in scope.datasets],
+            late_risks(scope, found, now),
+        ),
         costs=hourly(
             queries.cost_by_hour(scope, since=now - timedelta(hours=COST_HOURS)), now=now, hours=COST_HOURS
         ),
@@ -153,52 +168,29 @@ def _budget(scope: Scope) -> float | None:
 def _header(
     counts: dict[int, ObjectCounts],
     spent: dict[int, Effort],
-    minutes: dict[tuple[datetime, str], Effort],
+    recent: int,
     working: int,
     escalated: int,
-    now: datetime,
+    work: Work,
+    paces: list[float],
 ) -> Header:
     total = sum(counts.values(), ObjectCounts())
-    answers, active_s = sum(e.answers for e in spent.values()), sum(e.active_s for e in spent.values())
-    # Whole minutes, the running one included: it is shorter than a minute.
-    since = now.replace(second=0, microsecond=0) - timedelta(seconds=WINDOW_S)
-    pace = [e for (minute, _), e in minutes.items() if minute >= since]
-    seconds = (now - since).total_seconds()
-    work = Work(
-        open_objects=total.open,
-        settled_objects=total.settled,
-        active_s=active_s,
-        open_tiles=total.tiles - total.tiles_complete,
-        recent_active_s=sum(e.active_s for e in pace),
-        recent_s=seconds,
-    )
     return Header(
         accepted=total.accepted,
         open=total.open,
         settled=total.settled,
-        answers=answers,
-        answers_per_minute=sum(e.answers for e in pace) / seconds * 60,
+        answers=sum(e.answers for e in spent.values()),
+        answers_per_minute=recent / work.recent_s * 60,
         working=working,
         cost=sum(e.cost for e in spent.values()),
-        active_s=active_s,
-        seconds_per_object=ratio(active_s, total.accepted),
+        active_s=work.active_s,
+        seconds_per_object=ratio(work.active_s, total.accepted),
         eta_s=eta_s(work),
-        eta_late_s=eta_late_s(work, _paces(minutes, since, now)),
+        eta_late_s=eta_late_s(work, paces),
         auto_share=ratio(total.by_machine, total.accepted),
         escalated_share=ratio(escalated, total.settled + total.open),
         escalated=escalated,
     )
-
-
-def _paces(minutes: dict[tuple[datetime, str], Effort], since: datetime, now: datetime) -> list[float]:
-    """Active seconds per second in each whole minute since then."""
-    whole = int((now - since).total_seconds() // 60)
-    sums = [0.0] * whole
-    for (minute, _), spent in minutes.items():
-        index = int((minute - since).total_seconds() // 60)
-        if 0 <= index < whole:
-            sums[index] += spent.active_s / 60
-    return sums
 
 
 def _queue(rows: list[QueueRow]) -> tuple[QueueLine, ...]:
@@ -260,10 +252,13 @@ def _percent(run: Run) -> float | None:
     return min(100.0, 100.0 * done / total) if known else None
 
 
-def _projects(scope: Scope, lines: list[DatasetLine]) -> tuple[ProjectLine, ...]:
+def _projects(
+    scope: Scope, lines: list[DatasetLine], late: Mapping[int, float | None]
+) -> tuple[ProjectLine, ...]:
     shown = [scope.chosen] if scope.chosen else list(scope.projects)
     grouped = [
-        ProjectLine(p, tuple(line for line in lines if line.dataset.project_id == p.pk)) for p in shown
+        ProjectLine(p, tuple(line for line in lines if line.dataset.project_id == p.pk), late.get(p.pk))
+        for p in shown
     ]
     return tuple(line for line in grouped if line.datasets)
 

@@ -13,6 +13,7 @@ from webapp.ops import queries
 from webapp.ops.alerts import Changes, Measure, decide, forecast_cost, overstated
 from webapp.ops.estimates import Work
 from webapp.ops.models import Alert
+from webapp.ops.pace import late_risks
 from webapp.ops.queries import Scope
 from webapp.ops.reopen_requests import expire
 from webapp.ops.status import ObjectCounts, Status, statuses
@@ -41,6 +42,7 @@ def look(viewer: User, *, now: datetime) -> Changes:
     measures = [
         *_budgets(scope, found),
         *_stuck(scope, found, now),
+        *_late(scope, found, now),
         *_drift(scope),
         *_people(viewer, scope, now),
     ]
@@ -109,6 +111,17 @@ def _stuck(scope: Scope, found: dict[int, Status], now: datetime) -> list[Measur
         if d.project_id in names and not d.paused
         for kind, (_, first) in found[d.pk].waiting.items()
     ]  # fmt: skip
+
+
+def _late(scope: Scope, found: dict[int, Status], now: datetime) -> list[Measure]:
+    """P(missed) of each deadline, where it can be told."""
+    risks = late_risks(scope, found, now)
+    names = {p.pk: p.name for p in scope.projects}
+    return [
+        Measure("late", f"project:{pk}", names[pk], risk, pk)
+        for pk, risk in risks.items()
+        if risk is not None
+    ]
 
 
 def _drift(scope: Scope) -> list[Measure]:

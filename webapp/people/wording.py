@@ -98,6 +98,7 @@ SAID = {
     # Alerts.
     "budget": lazy("budget"),
     "drift": lazy("drift"),
+    "late": lazy("late"),
     "stuck": lazy("stuck"),
     "spam": lazy("spam"),
 }
@@ -133,6 +134,10 @@ def alert_sentence(kind: str, title: str, value: float) -> str:
             )
         case "drift":
             return _("{name}: the model’s proposals hold {n} points less often than it says.").format(
+                name=title, n=round(100 * value)
+            )
+        case "late":
+            return _("{name} will miss its deadline at this pace ({n} % sure).").format(
                 name=title, n=round(100 * value)
             )
         case "paused":
