@@ -123,6 +123,13 @@ class RoutingPolicy:
     load_free: int = _knob(
         200, "answers", "a day's answers below which the load cap does not bind", 0, 1_000_000
     )
+    desk_hours: float = _knob(
+        4.0,
+        "hours",
+        "focused time on cases in 24 hours after which a specialist gets no more of them",
+        0.25,
+        12.0,
+    )
     borrow_up: bool = _knob(
         True, "yes or no", "specialists take crowd work when none of their own waits", 0, 1
     )

@@ -21,7 +21,7 @@ from scipy import ndimage
 
 from models import datasets
 from models.assets import AssetError
-from webapp.devtools import busy_day, rehearsal, staged_shapes, staged_tasks
+from webapp.devtools import busy_day, busy_managers, rehearsal, staged_shapes, staged_tasks
 from webapp.devtools.rehearsal import Picture, World
 from webapp.labeling import operations
 from webapp.people.models import User
@@ -53,10 +53,34 @@ NAMES = (
     *(f"staged-{kind}" for kind in (*staged_tasks.CLASS_KINDS, *staged_tasks.CUBOID_KINDS)),
     *(f"staged-{kind}" for kind in staged_shapes.KINDS),
     *(f"feed-{name}" for name in ("adjudicate-blind", "idle", "window", "news", *PANELS, *LANGUAGES)),
-    *("desk", "desk-empty", "ops", "ops-empty", "ops-pause", "ops-dataset", "ops-scene"),
+    *(
+        "desk",
+        "desk-empty",
+        "desk-ruling",
+        "me-coached",
+        "ops",
+        "ops-empty",
+        "ops-pause",
+        "ops-dataset",
+        "ops-scene",
+    ),
+    *("ops-quality", "ops-items", "ops-target", "ops-reopening"),
     *("ops-object", "ops-reopen", "ops-appeal", "me", "me-paused", "me-empty"),
     *(f"setup-{name}" for name in ("projects", "new", *SETUP)),
-    *(f"{name}-arabic" for name in ("ops", "ops-object", "setup-schema", "setup-targets", "me")),
+    *(
+        f"{name}-arabic"
+        for name in (
+            "ops",
+            "ops-object",
+            "ops-quality",
+            "ops-target",
+            "setup-schema",
+            "setup-targets",
+            "me",
+            "desk",
+            "desk-ruling",
+        )
+    ),
 )
 
 
@@ -157,6 +181,11 @@ class Stands:
             return Stand(stand.person, stand.path, in_arabic)
         if screen == "setup":
             return self.setting_up(what)
+        if screen == "desk" and what != "empty":
+            return self.desk(what)
+        if name == "me-coached":
+            self.desk("ruling")
+            return Stand(busy_day.coached(self.worlds["desk"]), "/me/", nothing)
         world = self.empty() if what == "empty" else self.busy()
         paths = {
             "desk": "/desk/",
@@ -166,6 +195,10 @@ class Stands:
             "ops-scene": f"/ops/scenes/{world.scene.pk}/",
             "ops-object": f"/ops/objects/{busy_day.disputed(world)}/",
             "ops-reopen": f"/ops/datasets/{world.scene.dataset_id}/reopen/?risk=2",
+            "ops-quality": f"/ops/projects/{world.project.pk}/quality/",
+            "ops-items": f"/ops/projects/{world.project.pk}/quality/first_pass/",
+            "ops-target": f"/ops/projects/{world.project.pk}/target/?risk=2&looks=5",
+            "ops-reopening": f"/ops/reopenings/{busy_managers.wanting(world)}/",
             "ops-appeal": f"/ops/appeals/{busy_day.appealing(self.busy())}/"
             if what in ("appeal", "paused")
             else "",
@@ -177,6 +210,15 @@ class Stands:
         else:
             person = world.olga if screen == "desk" else world.otto
         return Stand(person, paths[name.removesuffix("-empty")], nothing)
+
+    def desk(self, what: str) -> Stand:
+        """A desk where four of seven cases have been ruled on."""
+        if "desk" not in self.worlds:
+            self.worlds["desk"] = rehearsal.build(self.whole, title=TITLE, classes=["tree"])
+            rehearsal.open_cases(self.worlds["desk"], 7)
+            self.ruled = busy_day.rule(self.worlds["desk"], 4)
+        path = reverse("desk:ruling", args=[self.ruled[0].pk]) if what == "ruling" else "/desk/"
+        return Stand(self.worlds["desk"].olga, path, nothing)
 
     def feed(self, what: str) -> Stand:
         if what == "idle":
@@ -233,7 +275,11 @@ class Stands:
         key = name or kind
         if key not in self.worlds:
             self.worlds[key] = rehearsal.build(self.part, title=TITLE, classes=["tree"])
-            rehearsal.open_kind(self.worlds[key], kind, cells=23)
+            if kind == "adjudicate":
+                rehearsal.open_cases(self.worlds[key], 5)
+                busy_day.rule(self.worlds[key], 4)
+            else:
+                rehearsal.open_kind(self.worlds[key], kind, cells=23)
         return self.worlds[key]
 
     def scan(self) -> World:

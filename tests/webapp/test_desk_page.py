@@ -5,14 +5,32 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from routing.assignment import Waiting
+from routing.outcomes import Outcome
+from routing.track_record import replay
 from webapp.desk import queue as desk_queue
-from webapp.desk.queries import focused_s, own_rulings, record_of
+from webapp.desk.calibration import Calibration, Share, calibration_of
+from webapp.desk.queries import own_rulings, record_of
 from webapp.desk.queue import waiting_cases
-from webapp.labeling.models import Answer, Assignment, Lane, Microtask
+from webapp.labeling import operations
+from webapp.labeling.desk_hours import Resting, desk_hours
+from webapp.labeling.models import (
+    AnnotatorRecord,
+    Answer,
+    Assignment,
+    Lane,
+    Microtask,
+    SceneObject,
+    Tally,
+    Tile,
+)
+from webapp.labeling.operations import Desk
 from webapp.labeling.rulings import outcome_of
 from webapp.people.models import Role, User
 from webapp.people.operations import create_person
@@ -163,31 +181,183 @@ class TestRecord:
         record = record_of(own_rulings(olga))
 
         assert (record.rulings, record.kept, record.overturned, record.undecidable) == (4, 1, 2, 1)
-        assert (record.made_gold, record.seconds_per_ruling) == (1, 12.0)
-
-    def test_empty_record_has_no_pace(self, olga: User) -> None:
-        assert record_of(own_rulings(olga)).seconds_per_ruling is None
+        assert record.made_gold == 1
 
 
-class TestLoad:
+def spent(scene: Scene, person: User, hours: float, ago_h: float = 0.0, kind: str = "adjudicate") -> None:
+    minute = timezone.now() - timedelta(hours=ago_h, minutes=1)
+    Tally.objects.create(
+        dataset=scene.dataset, annotator=person, kind=kind, minute=minute, answers=1, active_s=3600 * hours
+    )
+
+
+class TestHours:
     def test_counts_own_time_on_cases_of_the_last_day_only(self, scene: Scene, olga: User, acme: Any) -> None:
-        now = timezone.now()
         peer = create_person(organisation=acme, username="petra", role=Role.SPECIALIST)
-        rule(scene, peer, ruling())
-        rule(scene, olga, ruling())
-        rule(scene, olga, None, "skip")
-        old = rule(scene, olga, ruling())
-        Answer.objects.filter(pk=old.pk).update(created_at=now - timedelta(hours=25))
+        spent(scene, peer, 2.0)
+        spent(scene, olga, 1.0)
+        spent(scene, olga, 0.5, ago_h=23)
+        spent(scene, olga, 3.0, ago_h=25)
+        spent(scene, olga, 3.0, kind="verify_box")
 
-        assert focused_s(olga, now) == 24.0
+        hours = desk_hours([olga.pk, peer.pk], acme.pk, timezone.now())
 
-    def test_asks_for_rest_after_four_hours(self, client: Client, scene: Scene, olga: User) -> None:
-        answer = rule(scene, olga, ruling())
+        assert (hours[olga.pk].spent, hours[olga.pk].limit, hours[olga.pk].rest) == (1.5, 4.0, False)
+        assert hours[peer.pk].spent == 2.0
+
+    @pytest.mark.parametrize(
+        ("sent", "limit"),
+        [("2.5", 2.5), ("2,5", 2.5), ("0", 0.5), ("99", 3.0), ("nan", 3.0), ("x", 3.0), ("", 3.0)],
+    )
+    def test_may_be_fewer_but_not_more_than_operations_allow(
+        self, client: Client, scene: Scene, olga: User, acme: Any, sent: str, limit: float
+    ) -> None:
+        Project.objects.update(policy={"desk_hours": 3.0})
+        client.force_login(olga)
+
+        client.post("/desk/hours/", {"hours": sent})
+
+        assert desk_hours([olga.pk], acme.pk, timezone.now())[olga.pk].limit == limit
+
+    def test_are_cut_when_operations_allow_less_later(
+        self, client: Client, scene: Scene, olga: User, acme: Any
+    ) -> None:
+        client.force_login(olga)
+        client.post("/desk/hours/", {"hours": "3.5"})
+        Project.objects.update(policy={"desk_hours": 2.0})
+
+        assert desk_hours([olga.pk], acme.pk, timezone.now())[olga.pk].limit == 2.0
+
+    def test_ask_for_rest_when_they_are_over(self, client: Client, scene: Scene, olga: User) -> None:
         client.force_login(olga)
 
         assert "please rest" not in client.get("/desk/").content.decode()
-        Answer.objects.filter(pk=answer.pk).update(active_s=4 * 3600.0)
+        spent(scene, olga, 4.0)
         assert "please rest" in client.get("/desk/").content.decode()
+
+
+class TestResting:
+    def test_offers_everything_but_cases_to_whoever_has_ruled_long_enough(
+        self, scene: Scene, olga: User, acme: Any
+    ) -> None:
+        peer = create_person(organisation=acme, username="petra", role=Role.SPECIALIST)
+        spent(scene, olga, 4.0)
+        people = [Waiting(p.pk, "specialist") for p in (olga, peer)]
+
+        tired, fresh = Resting().without_cases(people, acme.pk, timezone.now())
+
+        assert tired.kinds is not None
+        assert "adjudicate" not in tired.kinds and "verify_box" in tired.kinds
+        assert fresh.kinds is None
+
+    def test_keeps_people_at_the_kind_they_stay_with(self, scene: Scene, olga: User, acme: Any) -> None:
+        spent(scene, olga, 4.0)
+        person = Waiting(olga.pk, "specialist", kinds=frozenset(["adjudicate"]))
+
+        (tired,) = Resting().without_cases([person], acme.pk, timezone.now())
+
+        assert tired.kinds == frozenset()
+
+    def test_reads_once_and_nothing_for_the_crowd(
+        self, scene: Scene, olga: User, ada: User, acme: Any, django_assert_num_queries: Any
+    ) -> None:
+        resting, now = Resting(), timezone.now()
+        with django_assert_num_queries(0):
+            resting.without_cases([Waiting(ada.pk)], acme.pk, now)
+        resting.without_cases([Waiting(olga.pk, "specialist")], acme.pk, now)
+        with django_assert_num_queries(0):
+            resting.without_cases([Waiting(olga.pk, "specialist")], acme.pk, now)
+
+    def test_holds_in_the_feed(self, scene: Scene, olga: User) -> None:
+        User.objects.filter(pk=olga.pk).update(tier="specialist")
+        olga.refresh_from_db()
+        add_case(scene)
+        desk = Desk(olga, "s", Waiting(olga.pk, olga.tier, frozenset(["aerial"])))
+        spent(scene, olga, 5.0)
+
+        with transaction.atomic():
+            tired = operations.lease([desk], now=timezone.now(), rng=np.random.default_rng(0))
+        Tally.objects.all().delete()
+        with transaction.atomic():
+            fresh = operations.lease([desk], now=timezone.now(), rng=np.random.default_rng(0))
+
+        assert tired.offers == {} and olga.pk in tired.idle
+        assert len(fresh.offers[olga.pk]) == 1
+
+
+class TestCalibration:
+    def ruled(self, scene: Scene, person: User, item: SceneObject, **value: Any) -> Answer:
+        answer = rule(scene, person, ruling(**value))
+        Microtask.objects.filter(pk=answer.microtask_id).update(object=item)
+        return answer
+
+    @pytest.fixture
+    def item(self, scene: Scene) -> SceneObject:
+        tile = Tile.objects.create(scene=scene, x=0, y=0, w=64, h=48, halo=0)
+        return SceneObject.objects.create(
+            scene=scene, tile=tile, label=0, box=BOX, source="model", state="accepted"
+        )
+
+    def measured(self, person: User) -> Calibration:
+        return calibration_of(person, own_rulings(person))
+
+    @pytest.mark.parametrize(
+        ("second", "agreed"),
+        [
+            ({}, (1, 1)),
+            ({"xyxy": [10.0, 10.0, 30.0, 31.0]}, (1, 1)),
+            ({"xyxy": [10.0, 10.0, 30.0, 60.0]}, (0, 1)),
+            ({"class": 1}, (0, 1)),
+            ({"ruling": "reject", "xyxy": None, "class": None}, (0, 1)),
+            ({"ruling": "undecidable", "xyxy": None, "class": None}, (0, 0)),
+        ],
+    )
+    def test_compares_with_others_who_ruled_on_the_same_object(
+        self, scene: Scene, olga: User, acme: Any, item: SceneObject, second: dict[str, Any], agreed: Any
+    ) -> None:
+        peer = create_person(organisation=acme, username="petra", role=Role.SPECIALIST)
+        self.ruled(scene, olga, item)
+        rule(scene, peer, ruling())  # about another case
+        self.ruled(scene, peer, item, **second)
+
+        found = self.measured(olga).agreed
+
+        assert (found.n, found.of) == agreed
+
+    @pytest.mark.parametrize(
+        ("now", "overturned"),
+        [
+            ({}, 0), ({"state": "rejected"}, 1), ({"label": 1}, 1), ({"box": [0.0, 0.0, 9.0, 9.0]}, 1),
+            ({"state": "undecidable"}, 1),
+        ],
+    )  # fmt: skip
+    def test_follows_what_became_of_the_object(
+        self, scene: Scene, olga: User, item: SceneObject, now: dict[str, Any], overturned: int
+    ) -> None:
+        answer = self.ruled(scene, olga, item)
+        SceneObject.objects.update(settled_at=answer.created_at)
+        assert self.measured(olga).overturned == Share(0, 0), "its own settlement"
+
+        SceneObject.objects.update(settled_at=answer.created_at + timedelta(minutes=1), **now)
+
+        assert self.measured(olga).overturned == Share(overturned, 1)
+        assert self.measured(olga).stood == Share(1 - overturned, 1)
+
+    def test_counts_control_tasks_of_every_kind(self, olga: User) -> None:
+        right = Outcome("verify_box", "aerial", 0, "ok", "good", gold=True)
+        wrong = Outcome("fix_box", "aerial", 0, "drawn", "geometry", gold=True)
+        record = replay([right, right, wrong])
+        AnnotatorRecord.objects.create(annotator=olga, record=record.to_json())
+
+        assert self.measured(olga).gold == Share(2, 3)
+
+    def test_names_the_usual_time(self, scene: Scene, olga: User) -> None:
+        assert self.measured(olga).median_s is None
+        for seconds in (5.0, 7.0, 90.0):
+            answer = rule(scene, olga, ruling())
+            Answer.objects.filter(pk=answer.pk).update(active_s=seconds)
+
+        assert self.measured(olga).median_s == 7.0
 
 
 class TestPage:

@@ -38,7 +38,7 @@ SECRETS = re.compile(r"\b(Acme|Trees|north|secret-scene|ada|secret-run)\b")
 # Addresses that name no row of an organisation: what mallory sees there are her own things, or nothing.
 OPEN = {"login", "logout", "token", "healthz", "language"}
 OWN = {"home", "feed", "ops:room", "ops:live", "desk:desk", "me:me", "setup:projects", "setup:new"}
-POSTED = {"me:appeal"}  # about the viewer, and only sent
+POSTED = {"me:appeal", "desk:hours"}  # about the viewer, and only sent
 API = {
     "feed-next",
     "feed-answer",

@@ -1,9 +1,8 @@
 """Reads of the specialist's desk."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from webapp.labeling.models import Answer
 from webapp.labeling.rulings import outcome_of
@@ -12,7 +11,6 @@ from webapp.people.queries import tenant
 
 RECENT = 24
 COUNTED = 300  # the own record covers this many newest rulings: more take longer to read than to show
-FOCUSED_S = 4 * 3600.0  # a specialist is asked to rest after so much active time in 24 hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,6 @@ class Record:
     overturned: int
     undecidable: int
     made_gold: int
-    seconds_per_ruling: float | None
 
 
 def own_rulings(viewer: User, most: int = COUNTED) -> list[Ruling]:
@@ -74,17 +71,6 @@ def rulings_of(viewer: User) -> QuerySet[Answer]:
         microtask__kind="adjudicate", microtask__project__organisation=tenant(viewer), late=False
     )
     return rows.filter(Q(annotator=viewer) | Q(microtask__domain__in=viewer.qualifications.values("domain")))
-
-
-def focused_s(viewer: User, now: datetime) -> float:
-    """Return the active seconds that the viewer spent on cases in the 24 hours before `now`."""
-    rows = Answer.objects.filter(
-        annotator=viewer,
-        microtask__kind="adjudicate",
-        microtask__project__organisation=tenant(viewer),
-        created_at__gt=now - timedelta(hours=24),
-    )
-    return float(rows.aggregate(total=Sum("active_s"))["total"] or 0.0)
 
 
 def ruling_of(row: Answer) -> Ruling:
@@ -112,12 +98,10 @@ def _area(xyxy: list[float]) -> Area:
 def record_of(rulings: list[Ruling]) -> Record:
     """Sum up rulings."""
     given = [r for r in rulings if r.outcome != "passed"]
-    seconds = [r.answer.active_s for r in given]
     return Record(
         rulings=len(given),
         kept=sum(r.outcome == "kept" for r in given),
         overturned=sum(r.outcome in ("redrawn", "reclassified", "rejected") for r in given),
         undecidable=sum(r.outcome == "undecidable" for r in given),
         made_gold=sum(bool((r.answer.value or {}).get("make_gold")) for r in given),
-        seconds_per_ruling=sum(seconds) / len(seconds) if seconds else None,
     )

@@ -5,6 +5,7 @@ from webapp.desk import views
 app_name = "desk"
 urlpatterns = [
     path("", views.desk, name="desk"),
+    path("hours/", views.hours, name="hours"),
     path("rulings/<uuid:pk>/", views.ruling_page, name="ruling"),
     path("rulings/<uuid:pk>/crop.jpg", views.ruling_crop, name="crop"),
     path("rulings/<uuid:pk>/guideline/", views.change_guideline, name="change-guideline"),

@@ -1,5 +1,6 @@
 """The specialist's desk: what waits, what was ruled, what follows from a ruling, and the way into the feed."""
 
+import math
 from uuid import UUID
 
 from django.contrib import messages
@@ -11,11 +12,10 @@ from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from webapp.desk import acts
+from webapp.desk.calibration import calibration_of
 from webapp.desk.queries import (
-    FOCUSED_S,
     RECENT,
     Ruling,
-    focused_s,
     own_rulings,
     record_of,
     ruling_of,
@@ -23,6 +23,7 @@ from webapp.desk.queries import (
 )
 from webapp.desk.queue import class_names, waiting_cases
 from webapp.labeling import coaching
+from webapp.labeling.desk_hours import LEAST_H, choose_hours, desk_hours
 from webapp.labeling.models import Answer
 from webapp.people.permissions import MemberRequest, member_required, specialist_required
 from webapp.projects.queries import current_guideline
@@ -51,15 +52,31 @@ REFUSED = {
 def desk(request: MemberRequest) -> HttpResponse:
     rulings = own_rulings(request.user)
     now = timezone.now()
-    focused = focused_s(request.user, now)
     context = {
-        "focused": focused,
-        "rest": focused >= FOCUSED_S,
+        "hours": desk_hours([request.user.pk], request.user.organisation_id, now)[request.user.pk],
+        "least": LEAST_H,
+        "calibration": calibration_of(request.user, rulings),
         "queue": waiting_cases(request.user, now),
         "record": record_of(rulings),
         "rulings": rulings[:RECENT],
     }
     return render(request, "desk/desk.html", context)
+
+
+@require_POST
+@specialist_required
+def hours(request: MemberRequest) -> HttpResponse:
+    """Choose after how many hours at cases in a day the feed offers no more of them."""
+    try:
+        wanted = float(request.POST.get("hours", "").replace(",", "."))
+    except ValueError:
+        wanted = math.nan
+    if not math.isfinite(wanted):
+        messages.error(request, _("Give a number of hours."))
+    else:
+        chosen = choose_hours(request.user, wanted)
+        messages.success(request, _("Cases end after {n} hours a day.").format(n=f"{chosen:g}"))
+    return redirect("desk:desk")
 
 
 @require_GET

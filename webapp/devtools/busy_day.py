@@ -13,9 +13,10 @@ from routing.annotation.boxes import iou
 from routing.assignment import Waiting
 from webapp.devtools.rehearsal import DOMAIN, Box, World
 from webapp.labeling import grids, operations
-from webapp.labeling.models import AnnotatorRecord, Assignment, SceneObject
+from webapp.labeling.coaching import coach, judged_otherwise
+from webapp.labeling.models import AnnotatorRecord, Answer, Assignment, SceneObject
 from webapp.labeling.operations import Desk, Submission
-from webapp.people.models import Appeal
+from webapp.people.models import Appeal, User
 from webapp.projects.examples import Example, square_around
 from webapp.projects.models import GuidelineVersion
 from webapp.projects.operations import new_guideline_version, set_targets
@@ -44,6 +45,30 @@ def work(world: World, *, rounds: int = 60, minutes: float = 29.0, seed: int = 3
             _submit(given, now)
         answers += len(given)
     return answers
+
+
+def rule(world: World, cases: int, *, seed: int = 3) -> list[Answer]:
+    """Let the specialist rule on so many of the open cases; return the rulings, the first one first."""
+    rng = np.random.default_rng(seed)
+    for _ in range(cases):
+        now = timezone.now()
+        desk = Desk(world.olga, "", Waiting(world.olga.pk, world.olga.tier, frozenset([DOMAIN]), want=1))
+        with transaction.atomic():
+            leased = operations.lease([desk], now=now, rng=rng)
+            _submit([_answer(world, row, rng) for row in leased.offers[world.olga.pk]], now)
+    rulings = Answer.objects.filter(annotator=world.olga, microtask__kind="adjudicate")
+    return list(rulings.select_related("microtask__object").order_by("created_at"))
+
+
+def coached(world: World) -> User:
+    """Somebody of the crew whom a specialist wrote about a case that they had judged otherwise."""
+    rulings = Answer.objects.filter(microtask__project=world.project, microtask__kind="adjudicate")
+    for ruling in rulings.select_related("microtask__object"):
+        for told in judged_otherwise(ruling.microtask.object) if ruling.microtask.object else ():
+            coach(ruling, told, ruling="redrawn", note="Only the sunlit crown counts: the dark rim is its shadow.",
+                  by=world.olga)  # fmt: skip
+            return User.objects.get(pk=told.person)
+    return world.crew[0]
 
 
 def disputed(world: World) -> int:

@@ -184,6 +184,19 @@ def open_kind(world: World, kind: str, *, cells: int = 9) -> Microtask:
     raise RuntimeError(f"no {kind} after {MOST_STEPS} answers: open are {sorted(t.kind for t in tasks)}")
 
 
+def open_cases(world: World, count: int) -> list[Microtask]:
+    """Bring the world to where so many cases for a specialist are open, about the largest objects, and nothing else."""
+    _one_tile(world, [predicted(world, n, 0.5, 0.9, (5, 3, -4, 6)) for n in range(count)])
+    for _ in range(MOST_STEPS * count):
+        with transaction.atomic():
+            grids.form_pages(now=timezone.now(), rng=np.random.default_rng(0), flush=True)
+        tasks = list(Microtask.objects.filter(project=world.project, state=Microtask.State.OPEN))
+        if all(task.kind == "adjudicate" for task in tasks):
+            return tasks
+        _one_step(world, "adjudicate")
+    raise RuntimeError(f"no {count} cases: open are {sorted(t.kind for t in tasks)}")
+
+
 def open_tiles(world: World, objects: Sequence[PlannedObject] = (), *, tile_px: int = TILE_PX) -> None:
     """What a pre-labelling run does: cut the scene into tiles and insert its predictions.
 

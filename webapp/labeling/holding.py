@@ -128,7 +128,7 @@ def _choose(
     busy: Busy,
 ) -> tuple[list[tuple[Desk, Entry, Offer]], dict[int, Idle]]:  # fmt: skip
     """One call of the matcher on about `wanted` candidates: what it chose, and who got nothing, with the reasons."""
-    waiting = [desk.waiting for desk in group]
+    waiting = windows.resting.without_cases([desk.waiting for desk in group], organisation, now)
     domains = frozenset[str]().union(*(w.domains for w in waiting))
     entries = windows.candidates(organisation, domains, max(rank(w.tier) for w in waiting), wanted)
     known = {entry.candidate.assignment: entry for entry in entries}

@@ -23,6 +23,7 @@ from routing.assignment import Candidate
 from routing.belief import Belief
 from routing.eligibility import rank
 from webapp.labeling import bulk
+from webapp.labeling.desk_hours import Resting
 from webapp.labeling.models import Assignment, Lane
 from webapp.labeling.parking import PARKED, park_strays
 from webapp.labeling.shares import Shares
@@ -84,6 +85,7 @@ class Windows:
         self.shelf = shelf or Shelf()
         self.share = Share()
         self.shares = Shares()
+        self.resting = Resting()
         self.news: deque[frozenset[LaneKey] | None] = deque(
             maxlen=1_000
         )  # added to by any thread: see `stir`
@@ -121,6 +123,11 @@ class Windows:
             entries = self._windows[lane].entries
             for pk in gone:
                 entries.pop(pk, None)
+
+    def left(self, lanes: Iterable[LaneKey]) -> bool:
+        """Whether one of these lanes holds more, or may: as far as it was read."""
+        windows = (self._windows.get(lane) for lane in lanes)
+        return any(window is not None and (window.entries or not window.drained) for window in windows)
 
     def candidates(
         self, organisation: int | None, domains: frozenset[str], tier: int, wanted: int
