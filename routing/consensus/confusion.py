@@ -40,13 +40,15 @@ class FitOptions:
     blurs: difficulties, the first of them 0; blur_shares: how many tasks of each are expected.
 
     prior_tasks: pseudo-tasks a class with which the class prior is held at the votes while it is learnt; infinite holds
-    it there altogether. steps: of which the last `apart` leave each answer out of its own judgement.
+    it there altogether. flat: whether few answers a task pull that prior to even, see `class_prior`. steps: of which
+    the last `apart` leave each answer out of its own judgement.
     """
 
     concentration: float = 3.0
     blurs: tuple[float, ...] = (0.0,)
     blur_shares: tuple[float, ...] = (1.0,)
     prior_tasks: float = np.inf
+    flat: bool = False
     steps: int = 8
     apart: int = 3
 
@@ -96,7 +98,7 @@ def fit(votes: Votes, options: FitOptions, prior: Array | None = None) -> Fit:
 
     prior: what a model says before anybody answers (tasks, classes); the votes' class frequencies where it is None.
     """
-    base = votes.class_frequency()
+    base = class_prior(votes) if options.flat else votes.class_frequency()
     log_prior = np.log(base)[None, :] if prior is None else np.log(np.clip(prior, 1e-6, 1.0))
     # A task with one answer cannot contradict it, so it would only teach that everybody is right.
     teaches = (votes.answers_per_task >= (2 if prior is None else 1)).astype(np.float64)[:, None]
@@ -130,6 +132,18 @@ def fit(votes: Votes, options: FitOptions, prior: Array | None = None) -> Fit:
         votes.pair_annotator,
         votes.pair_label,
     )
+
+
+def class_prior(votes: Votes) -> Array:
+    """Return the votes' class frequencies to the power 1 − 1 / answers a task (classes,): even at one answer a task.
+
+    Where two people differ the prior often decides alone. A crowd that overuses a class would then settle all its
+    disputes that way; with more answers a task people's records outweigh the prior, and it may speak up.
+    """
+    answered = max(int((votes.answers_per_task > 0).sum()), 1)
+    power = 1 - 1 / max(len(votes.task) / answered, 1.0)
+    bent = votes.class_frequency() ** power
+    return np.asarray(bent / bent.sum())
 
 
 def matrices(found: Fit, concentration: float = 3.0) -> Array:

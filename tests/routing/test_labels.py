@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.consensus.audit import apply_audit, fit_audit_map, fit_levels, unaudited_bound
+from routing.consensus.confusion import class_prior
 from routing.consensus.labels import agreement, fuse_labels, known
 from routing.consensus.online import OnlineLabels
 from routing.consensus.votes import Votes
@@ -160,6 +161,26 @@ class TestKnown:
 
     def test_is_nothing_without_answers(self):
         assert known(Votes.of([], [], [], tasks=3, annotators=2, classes=4)) == 0.0
+
+
+class TestClassPrior:
+    def test_is_even_where_everybody_answers_something_else(self):
+        votes = Votes.of([0, 1, 2, 3], [0, 1, 2, 3], [0, 0, 0, 1], tasks=4, annotators=4, classes=2)
+        assert class_prior(votes) == pytest.approx([0.5, 0.5])
+
+    def test_comes_near_what_was_named_with_many_answers_a_task(self):
+        far = []
+        for each in (1, 2, 4, 10):
+            task, who = np.repeat(np.arange(30), each), np.tile(np.arange(each), 30)
+            votes = Votes.of(task, who, (task % 3 == 0) * 1, tasks=30, annotators=each, classes=2)
+            far.append(abs(class_prior(votes) - votes.class_frequency()).sum())
+        assert far == sorted(far, reverse=True)
+        assert far[-1] < 0.1
+
+    def test_is_even_without_answers(self):
+        assert class_prior(Votes.of([], [], [], tasks=3, annotators=2, classes=4)) == pytest.approx(
+            [0.25] * 4
+        )
 
 
 class TestAgreement:
