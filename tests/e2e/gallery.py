@@ -24,6 +24,7 @@ from models.assets import AssetError
 from webapp.devtools import busy_day, busy_managers, rehearsal, staged_shapes, staged_tasks
 from webapp.devtools.rehearsal import Picture, World
 from webapp.labeling import operations
+from webapp.labeling.coaching import judged_otherwise
 from webapp.people.models import User
 from webapp.projects.examples import Example, square_around
 from webapp.projects.operations import new_guideline_version
@@ -181,11 +182,14 @@ class Stands:
             return Stand(stand.person, stand.path, in_arabic)
         if screen == "setup":
             return self.setting_up(what)
-        if screen == "desk" and what != "empty":
-            return self.desk(what)
+        if name == "desk":
+            return Stand(self.desk().olga, "/desk/", nothing)
+        if name == "desk-ruling":
+            world = self.desk("ruled", 7)
+            ruled = max(busy_day.rule(world, 0), key=lambda r: len(judged_otherwise(r.microtask.object)))
+            return Stand(world.olga, reverse("desk:ruling", args=[ruled.pk]), nothing)
         if name == "me-coached":
-            self.desk("ruling")
-            return Stand(busy_day.coached(self.worlds["desk"]), "/me/", nothing)
+            return Stand(busy_day.coached(self.desk("ruled", 7)), "/me/", nothing)
         world = self.empty() if what == "empty" else self.busy()
         paths = {
             "desk": "/desk/",
@@ -211,14 +215,13 @@ class Stands:
             person = world.olga if screen == "desk" else world.otto
         return Stand(person, paths[name.removesuffix("-empty")], nothing)
 
-    def desk(self, what: str) -> Stand:
-        """A desk where four of seven cases have been ruled on."""
-        if "desk" not in self.worlds:
-            self.worlds["desk"] = rehearsal.build(self.whole, title=TITLE, classes=["tree"])
-            rehearsal.open_cases(self.worlds["desk"], 7)
-            self.ruled = busy_day.rule(self.worlds["desk"], 4)
-        path = reverse("desk:ruling", args=[self.ruled[0].pk]) if what == "ruling" else "/desk/"
-        return Stand(self.worlds["desk"].olga, path, nothing)
+    def desk(self, name: str = "desk", ruled: int = 4) -> World:
+        """An office in which so many of seven cases have been ruled on."""
+        if name not in self.worlds:
+            self.worlds[name] = rehearsal.build(self.whole, title=TITLE, classes=["tree"])
+            rehearsal.open_cases(self.worlds[name], 7)
+            busy_day.rule(self.worlds[name], ruled)
+        return self.worlds[name]
 
     def feed(self, what: str) -> Stand:
         if what == "idle":

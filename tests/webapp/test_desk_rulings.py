@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from routing.redundancy import ObjectCase
+from webapp.desk import acts
 from webapp.desk.acts import at_stake
 from webapp.desk.queries import ruling_of
 from webapp.labeling import rulings
@@ -144,6 +145,19 @@ class TestGuideline:
         assert stake.seconds > 0 and stake.cost > 0
         assert "Puts 2 accepted objects of this class in doubt." in page
         assert "Asking again takes at least" in page
+
+    def test_says_that_there_may_be_more_than_it_looked_at(
+        self, client: Client, scene: Scene, olga: User, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(acts, "COUNTED", 2)
+        answer = rule(case(scene), olga)
+        for _ in range(3):
+            add_object(scene, state="accepted")
+        client.force_login(olga)
+
+        assert (at_stake(project, 0).objects, at_stake(project, 0).more) == (2, True)
+        page = client.get(f"/desk/rulings/{answer.pk}/").content.decode()
+        assert "Puts more than 2 accepted objects of this class in doubt." in page
 
     def test_adds_a_rule_and_the_case_as_an_example(
         self, client: Client, scene: Scene, olga: User, project: Project

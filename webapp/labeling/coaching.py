@@ -24,7 +24,8 @@ class Otherwise:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What somebody is told about one of their answers."""
+    """What somebody is told about one of their answers. `view`, `proposed` and `ruled` (None: there is nothing) are
+    rectangles {x, y, w, h} in scene pixels: what the case showed, what it was about, and what was ruled."""
 
     id: int
     at: datetime
@@ -32,6 +33,9 @@ class Word:
     ruling: str
     note: str
     answer: UUID
+    view: dict[str, float]
+    proposed: dict[str, float]
+    ruled: dict[str, float] | None
 
 
 def judged_otherwise(subject: SceneObject) -> list[Otherwise]:
@@ -58,13 +62,23 @@ def coach(answer: Answer, told: Otherwise, *, ruling: str, note: str, by: User) 
     earlier = Event.objects.filter(kind="coached", annotator=told.person, data__answer=str(answer.pk))
     if earlier.exists():
         return False
-    task = answer.microtask
+    task, ruled = answer.microtask, (answer.value or {}).get("xyxy")
+    x, y, w, h = task.payload["view"]
     Event.objects.create(
         kind="coached", project_id=task.project_id, dataset_id=task.dataset_id, annotator_id=told.person,
         object_id=task.object_id, microtask_id=task.pk,
-        data={"answer": str(answer.pk), "by": by.pk, "said": told.said, "ruling": ruling, "note": note[:MAX_NOTE]},
+        data={
+            "answer": str(answer.pk), "by": by.pk, "said": told.said, "ruling": ruling, "note": note[:MAX_NOTE],
+            "view": {"x": x, "y": y, "w": w, "h": h}, "proposed": _area(task.payload["object"]["xyxy"]),
+            "ruled": _area(ruled) if ruled else None,
+        },
     )  # fmt: skip
     return True
+
+
+def _area(xyxy: list[float]) -> dict[str, float]:
+    x1, y1, x2, y2 = xyxy
+    return {"x": x1, "y": y1, "w": x2 - x1, "h": y2 - y1}
 
 
 def words_for(person: User) -> list[Word]:
@@ -81,4 +95,7 @@ def word_for(person: User, pk: int) -> Word | None:
 
 def _word(event: Event) -> Word:
     data = event.data
-    return Word(event.pk, event.at, data["said"], data["ruling"], data["note"], UUID(data["answer"]))
+    return Word(
+        event.pk, event.at, data["said"], data["ruling"], data["note"], UUID(data["answer"]), data["view"],
+        data["proposed"], data["ruled"],
+    )  # fmt: skip
