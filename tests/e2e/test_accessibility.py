@@ -77,6 +77,21 @@ class TestAccessibility:
         ):
             assert violations(room.open(path), axe) == [], path
 
+    def test_of_the_desk(self, tab: Callable[..., Any], world: World, axe: str) -> None:
+        rehearsal.open_cases(world, 4)
+        rulings = busy_day.rule(world, 3)
+        told = busy_day.coached(world)
+        page = tab(world.olga)
+        for path in ("/desk/", *(f"/desk/rulings/{ruling.pk}/" for ruling in rulings)):
+            assert violations(page.open(path), axe) == [], path
+        page.open("/feed/").task("adjudicate")
+        page.press("ArrowRight", "Space")
+        page.until("s.task.phase === 'case'")
+        page.page.locator(".precedent-list a").first.wait_for()
+        page.press("b")
+        assert violations(page, axe) == []
+        assert violations(tab(told).open("/me/"), axe) == []
+
     def test_of_the_set_up(self, tab: Callable[..., Any], world: World, axe: str) -> None:
         busy_day.prepare(world)
         page = tab(world.otto)
