@@ -40,8 +40,8 @@ class FitOptions:
     blurs: difficulties, the first of them 0; blur_shares: how many tasks of each are expected.
 
     prior_tasks: pseudo-tasks a class with which the class prior is held at the votes while it is learnt; infinite holds
-    it there altogether. flat: whether few answers a task pull that prior to even, see `class_prior`. steps: of which
-    the last `apart` leave each answer out of its own judgement.
+    it there altogether. flat: whether tasks with few answers take that prior as more even, see `prior_power`. steps: of
+    which the last `apart` leave each answer out of its own judgement.
     """
 
     concentration: float = 3.0
@@ -96,10 +96,11 @@ class _View:
 def fit(votes: Votes, options: FitOptions, prior: Array | None = None) -> Fit:
     """Return the posterior of each task's class and everyone's accuracy.
 
-    prior: what a model says before anybody answers (tasks, classes); the votes' class frequencies where it is None.
+    prior: what a model says before anybody answers (tasks, classes); the votes' class frequencies by task where it is None.
     """
-    base = class_prior(votes) if options.flat else votes.class_frequency()
-    log_prior = np.log(base)[None, :] if prior is None else np.log(np.clip(prior, 1e-6, 1.0))
+    base = votes.task_frequency()
+    power = prior_power(votes)[:, None] if options.flat else np.ones((1, 1))
+    log_prior = power * np.log(base) if prior is None else np.log(np.clip(prior, 1e-6, 1.0))
     # A task with one answer cannot contradict it, so it would only teach that everybody is right.
     teaches = (votes.answers_per_task >= (2 if prior is None else 1)).astype(np.float64)[:, None]
     answered = votes.answers_per_task > 0
@@ -119,7 +120,7 @@ def fit(votes: Votes, options: FitOptions, prior: Array | None = None) -> Fit:
         if np.isfinite(options.prior_tasks) and prior is None:
             held = options.prior_tasks * votes.classes
             learnt = (posterior[answered].sum(0) + held * base) / (answered.sum() + held)
-            log_prior = np.log(learnt)[None, :]
+            log_prior = power * np.log(learnt)
     assert skills is not None
     accuracy = _clipped(skills.reliability.posterior(skills.right, skills.total))
     return Fit(
@@ -134,16 +135,14 @@ def fit(votes: Votes, options: FitOptions, prior: Array | None = None) -> Fit:
     )
 
 
-def class_prior(votes: Votes) -> Array:
-    """Return the votes' class frequencies to the power 1 − 1 / answers a task (classes,): even at one answer a task.
+def prior_power(votes: Votes) -> Array:
+    """Return to which power each task takes the class prior (tasks,): 1 − 4^(1 − answers), so 0 after one answer.
 
-    Where two people differ the prior often decides alone. A crowd that overuses a class would then settle all its
-    disputes that way; with more answers a task people's records outweigh the prior, and it may speak up.
+    Where two people differ, the prior often decides alone. A crowd that overuses a class would then settle all its
+    disputes that way, and where only disputed tasks are asked about again, would never come to ask about the others.
+    With more answers a task people's records outweigh the prior, and it may speak up.
     """
-    answered = max(int((votes.answers_per_task > 0).sum()), 1)
-    power = 1 - 1 / max(len(votes.task) / answered, 1.0)
-    bent = votes.class_frequency() ** power
-    return np.asarray(bent / bent.sum())
+    return np.asarray(1 - 4.0 ** np.minimum(1 - votes.answers_per_task, 0))
 
 
 def matrices(found: Fit, concentration: float = 3.0) -> Array:

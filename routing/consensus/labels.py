@@ -10,15 +10,9 @@ where people differ in kind; confusion rows the other way round; majority is nev
 - `one_number`: one accuracy a person. It joins only while it leaves the class frequencies about where the votes have
   them: where it fails, it fails by talking rare classes away.
 
-All of them learn the class prior, held to the votes. But for `confusion` it starts the more even the fewer answers
-there are, so that a class which the whole crowd overuses does not settle every dispute of two people. HELD and which
-of them start even were chosen looking at twelve public crowds; from 100 to 300 pseudo-tasks make no difference there.
-
-The published class is the mode of their weighted geometric mean. What the mean says of itself is overconfident, so the
-reported confidence comes from CONFIDENCE, a logistic map of few features that was fitted on public crowds and validated
-leaving one crowd out. Its strongest features besides the margin are how alike people are and how far they agree beyond
-chance: disagreement among unequal people is mostly their noise, disagreement among equals is the task's ambiguity,
-which further answers do not remove.
+All of them learn the class prior, held to the votes. `graded` and `one_number` take it as the more even the fewer
+answers a task has, so that a class which the whole crowd overuses does not settle every dispute of two people. HELD, the
+power and which of them use it were chosen looking at twelve public crowds; 100 to 300 pseudo-tasks make no difference there.
 """
 
 from collections.abc import Mapping
@@ -36,7 +30,7 @@ Array = npt.NDArray[np.float64]
 
 HELD = 200.0  # pseudo-tasks a class that hold the learnt class prior to the votes
 CONFUSION = FitOptions(steps=5, prior_tasks=HELD)
-UNSHRUNK = FitOptions(concentration=0.5, prior_tasks=HELD, flat=True, steps=20, apart=0)
+UNSHRUNK = FitOptions(concentration=0.5, prior_tasks=HELD, steps=20, apart=0)
 GRADED = FitOptions(concentration=4.0, blurs=BLURS, blur_shares=BLUR_SHARES, prior_tasks=HELD, flat=True)
 ONE_NUMBER = FitOptions(concentration=np.inf, prior_tasks=HELD, flat=True, apart=0)
 GUARD = FitOptions(concentration=np.inf, apart=0)  # one number a person and the votes' own class prior
@@ -148,7 +142,7 @@ def drift(votes: Votes, found: Fit) -> float:
     answered = votes.answers_per_task > 0
     if not answered.any():
         return 0.0
-    return float(np.abs(found.posterior[answered].mean(0) - votes.class_frequency()).sum() / 2)
+    return float(np.abs(found.posterior[answered].mean(0) - votes.task_frequency()).sum() / 2)
 
 
 def known(votes: Votes) -> float:

@@ -116,6 +116,15 @@ class Votes:
         total = self.counts.sum(0)
         return np.asarray((total + 1) / (total.sum() + self.classes))
 
+    def task_frequency(self) -> Array:
+        """Return the mean vote shares of the answered tasks (classes,), with one further task for each class.
+
+        Where disputed tasks are asked about more often than others, this says how frequent a class is among tasks and
+        `class_frequency` does not.
+        """
+        total = self.shares()[self.answers_per_task > 0].sum(0)
+        return np.asarray((total + 1) / (total.sum() + self.classes))
+
     def sum_by_task(self, pair_values: Array) -> Array:
         """Return (tasks, classes): the sums, over each task's answers, of the rows (P, classes) of their pairs."""
         return np.asarray(self._pairs_of_task @ pair_values)

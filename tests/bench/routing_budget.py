@@ -11,7 +11,7 @@ from routing.commands.replay import counts_file
 from routing.replay import ReplayPolicy, replay, score_replays
 from routing.tabular.labels import truth_index
 
-RISKS = (0.5, 0.35, 0.2, 0.1)
+RISKS = (0.5, 0.35, 0.27, 0.2, 0.15, 0.1, 0.06)
 PRIOR_RISKS = (0.06, 0.03, 0.015, 0.008)
 LARGE = (
     50_000  # answers from which only one replay is run, and only with whoever comes next: each takes minutes

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routing.consensus.audit import apply_audit, fit_audit_map, fit_levels, unaudited_bound
-from routing.consensus.confusion import class_prior
+from routing.consensus.confusion import prior_power
 from routing.consensus.labels import agreement, fuse_labels, known
 from routing.consensus.online import OnlineLabels
 from routing.consensus.votes import Votes
@@ -148,6 +148,13 @@ class TestVotes:
         rows = np.random.default_rng(1).random((len(votes.pair_label), 3))
         assert votes.sum_answers(rows[votes.pair]) == pytest.approx(votes.sum_by_task(rows))
 
+    def test_says_how_frequent_classes_are_among_tasks_however_often_the_disputed_are_asked(self):
+        # Eight tasks of class 0 with one answer, two of class 1 with four.
+        task, who = [*range(8), *[8] * 4, *[9] * 4], [0] * 8 + [0, 1, 2, 3] * 2
+        votes = Votes.of(task, who, [0] * 8 + [1] * 8, tasks=11, annotators=4, classes=2)
+        assert votes.task_frequency() == pytest.approx([9 / 12, 3 / 12])
+        assert votes.class_frequency() == pytest.approx([0.5, 0.5])
+
 
 class TestKnown:
     def test_grows_with_what_others_answered_too(self):
@@ -163,24 +170,15 @@ class TestKnown:
         assert known(Votes.of([], [], [], tasks=3, annotators=2, classes=4)) == 0.0
 
 
-class TestClassPrior:
-    def test_is_even_where_everybody_answers_something_else(self):
-        votes = Votes.of([0, 1, 2, 3], [0, 1, 2, 3], [0, 0, 0, 1], tasks=4, annotators=4, classes=2)
-        assert class_prior(votes) == pytest.approx([0.5, 0.5])
+class TestPriorPower:
+    def test_leaves_the_class_open_until_somebody_could_have_been_contradicted(self):
+        votes = Votes.of([1, 2, 2], [0, 0, 1], [0, 0, 1], tasks=3, annotators=2, classes=2)
+        assert prior_power(votes).tolist() == [0.0, 0.0, 0.75]
 
-    def test_comes_near_what_was_named_with_many_answers_a_task(self):
-        far = []
-        for each in (1, 2, 4, 10):
-            task, who = np.repeat(np.arange(30), each), np.tile(np.arange(each), 30)
-            votes = Votes.of(task, who, (task % 3 == 0) * 1, tasks=30, annotators=each, classes=2)
-            far.append(abs(class_prior(votes) - votes.class_frequency()).sum())
-        assert far == sorted(far, reverse=True)
-        assert far[-1] < 0.1
-
-    def test_is_even_without_answers(self):
-        assert class_prior(Votes.of([], [], [], tasks=3, annotators=2, classes=4)) == pytest.approx(
-            [0.25] * 4
-        )
+    def test_lets_the_prior_speak_the_louder_the_more_answered(self):
+        powers = [prior_power(crowd(1, each=each)[0])[0] for each in (1, 2, 4, 10)]
+        assert powers == sorted(powers)
+        assert powers[-1] > 0.99
 
 
 class TestAgreement:
