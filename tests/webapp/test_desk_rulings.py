@@ -120,7 +120,7 @@ class TestPrecedents:
             found = precedents(case(scene, state="open"), olga.pk)
 
         assert {row["id"] for row in found} == {str(answer.pk) for answer in answers[3:]}
-        assert sum("SELECT" in q["sql"] for q in queries) == 2 + 1  # one reads the tile of the new case
+        assert sum("SELECT" in q["sql"] for q in queries) == 3 + 1  # one reads the tile of the new case
 
 
 class TestGuideline:

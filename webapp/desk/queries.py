@@ -10,7 +10,7 @@ from webapp.people.models import User
 from webapp.people.queries import tenant
 
 RECENT = 24
-COUNTED = 300  # the own record covers this many newest rulings: more take longer to read than to show
+COUNTED = 200  # the own record covers this many newest rulings: more take longer to read than to show
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,10 @@ def own_rulings(viewer: User, most: int = COUNTED) -> list[Ruling]:
         microtask__project__organisation=tenant(viewer),
         late=False,
     )
-    newest = rows.select_related("microtask__project").order_by("-created_at")[:most]
-    return [ruling_of(row) for row in newest]
+    # Ids first: sorting what is wide takes longer than reading what is wanted of it.
+    newest = list(rows.order_by("-created_at").values_list("pk", flat=True)[:most])
+    found = Answer.objects.select_related("microtask__project").in_bulk(newest)
+    return [ruling_of(found[pk]) for pk in newest]
 
 
 def rulings_of(viewer: User) -> QuerySet[Answer]:

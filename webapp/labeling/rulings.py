@@ -40,14 +40,12 @@ def precedents(task: Microtask, viewer: int) -> list[dict[str, Any]]:
         if subject != task.object_id and (secret.get("dispute"), secret.get("label")) == (dispute, label)
     ]
     answers = Answer.objects.filter(microtask__in=alike, outcome="answered", late=False)
-    found = sorted(answers.select_related("microtask").order_by("-created_at"), key=_distance(task))
-    return [_told(answer, viewer) for answer in found[:SHOWN]]
-
-
-def _distance(task: Microtask) -> Any:
-    """How differently large two cases are: the logarithm of the ratio of their sides, halved."""
+    # Of most only the size is read: payloads are long.
+    sizes = answers.order_by("-created_at").values_list("pk", "microtask__payload__object__xyxy")
     size = _log_area(task.payload["object"]["xyxy"])
-    return lambda answer: abs(_log_area(answer.microtask.payload["object"]["xyxy"]) - size)
+    nearest = sorted(sizes, key=lambda row: abs(_log_area(row[1]) - size))[:SHOWN]
+    rows = Answer.objects.select_related("microtask").in_bulk([pk for pk, _ in nearest])
+    return [_told(rows[pk], viewer) for pk, _ in nearest]
 
 
 def _log_area(box: Iterable[float]) -> float:
