@@ -18,6 +18,7 @@ SOLID_SHARE, SOLID_PX = (
     1.0,
     96.0,
 )  # context of a cuboid, of its box and at least: the ground it stands on, what is beside it
+ASTRAY_SHARE = 0.15  # context of an object and a cuboid that reaches out of that view
 LOOKED_AT = {"verify_mask": "outline", "verify_cuboid": "cuboid", "point_yesno": "outline"}
 
 
@@ -33,7 +34,7 @@ def shown(
     if row is None:
         view: payloads.Rect = (0.0, 0.0, float(scene.width), float(scene.height))
     elif kind in SOLID:
-        view = payloads.around(_with_solid(row.box, details), scene, margin_share=SOLID_SHARE, least=SOLID_PX)
+        view = _around_solid(row.box, details, scene)
     else:
         view = payloads.around(row.box, scene)
     extra: dict[str, Any] = dict(details)
@@ -57,13 +58,25 @@ def shown(
     return view, extra
 
 
-def _with_solid(box: payloads.Box, details: dict[str, Any]) -> payloads.Box:
-    """The box and what the shown cuboid takes of the picture: one that is far off must be seen to be told as such."""
+def _around_solid(box: payloads.Box, details: dict[str, Any], scene: Scene) -> payloads.Rect:
+    """The view of an object with the ground around it, wider where the shown cuboid reaches out of that: one that is far
+    off must be seen to be told as such."""
+    view = payloads.around(box, scene, margin_share=SOLID_SHARE, least=SOLID_PX)
     shape, calibration = details.get("shape") or details.get("proposal"), details.get("calibration")
     if shape is None or calibration is None:
-        return box
+        return view
     cuboid = shape_from_json(shape, "shape")
     seen = seen_box(cuboid, calibration, in_cloud="cloud" in details) if isinstance(cuboid, Cuboid) else None
     if seen is None:
-        return box
-    return [min(box[0], seen[0]), min(box[1], seen[1]), max(box[2], seen[2]), max(box[3], seen[3])]
+        return view
+    x1, y1, x2, y2 = seen
+    x, y, w, h = view
+    if (
+        x <= max(x1, 0)
+        and y <= max(y1, 0)
+        and x + w >= min(x2, scene.width)
+        and y + h >= min(y2, scene.height)
+    ):
+        return view
+    hull = [min(box[0], x1), min(box[1], y1), max(box[2], x2), max(box[3], y2)]
+    return payloads.around(hull, scene, margin_share=ASTRAY_SHARE)
