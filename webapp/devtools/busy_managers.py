@@ -13,11 +13,11 @@ from webapp.people.operations import create_person
 
 def wanting(world: World) -> int:
     """Another manager wants objects asked about again, and needs consent; return the request."""
-    person = User.objects.filter(organisation=world.otto.organisation, username="nora").first()
+    organisation = world.project.organisation
+    username = f"nora-{organisation.pk}"  # of every organisation: names are the site's
+    person = User.objects.filter(username=username).first()
     if person is None:
-        person = create_person(
-            organisation=world.project.organisation, username="nora", name="Nora", role=Role.MANAGER
-        )
+        person = create_person(organisation=organisation, username=username, name="Nora", role=Role.MANAGER)
     now = timezone.now()
     asked = {
         "query": Query(least_risk=0.02).to_json(), "way": "again", "objects_meant": 160, "asked_at": now,
