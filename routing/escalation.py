@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from routing.eligibility import Waiting, rank
 from routing.policy import TIERS, RoutingPolicy
 from routing.redundancy import ObjectCase
+from routing.track_record import TrackRecord
 
+BANDS = ("new", "above", "usual", "below")
+KNOWN_AFTER = 20.0  # answers before which somebody counts as new
+ABOVE, BELOW = 0.75, 1.35  # of the error of the usual person of their tier
 HIGH_STAKE = 10.0  # value factor from which an adjudicator, not a specialist, decides
 
 
@@ -94,3 +98,21 @@ def desk_weight(value: float, age_s: float, policy: RoutingPolicy) -> float:
     The growth is that of every task (`routing.worth.urgency`), so the feed offers cases in the order that the page shows.
     """
     return value * (1 + policy.age_weight * age_s / policy.age_scale_s)
+
+
+def skill_band(record: TrackRecord, *, domain: str, cls: int | None) -> str:
+    """Return how somebody judges boxes beside the usual person of their tier: new, above, usual or below.
+
+    It says no more than that, so that whoever rules sees the answers and not the people.
+    """
+    if record.answers() < KNOWN_AFTER:
+        return "new"
+    usual = TrackRecord.new(record.tier, record.declared)
+    ratio = _error(record, domain, cls) / max(_error(usual, domain, cls), 1e-9)
+    return "above" if ratio <= ABOVE else "below" if ratio >= BELOW else "usual"
+
+
+def _error(record: TrackRecord, domain: str, cls: int | None) -> float:
+    """Return P(wrong) of a look: a right version called bad, or a bad one called right, evenly."""
+    rows = record.verdict_rows("verify_box", domain, cls)
+    return (1 - rows[0][0]) / 2 + (rows[1][0] + rows[2][0]) / 4

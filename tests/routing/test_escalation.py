@@ -14,6 +14,7 @@ from routing.escalation import (
     desk_weight,
     gini_gain,
     rank_specialists,
+    skill_band,
     tier_for,
 )
 from routing.outcomes import Outcome
@@ -178,3 +179,22 @@ class TestDeskQueue:
 
     def test_lets_an_old_case_pass_a_weightier_one(self) -> None:
         assert desk_weight(0.1, 7200.0, POLICY) > desk_weight(0.3, 0.0, POLICY)
+
+
+class TestSkillBand:
+    def test_calls_nobody_good_or_bad_before_they_are_known(self) -> None:
+        timed = Outcome("verify_box", "birds", None, "ok", "good", seconds=2.0)
+
+        assert skill_band(TrackRecord.new(), domain="birds", cls=None) == "new"
+        assert skill_band(replay([timed] * 19), domain="birds", cls=None) == "new"
+
+    @pytest.mark.parametrize(("right", "band"), [(1.0, "above"), (0.93, "usual"), (0.5, "below")])
+    def test_compares_with_the_usual_person_of_the_tier(self, right: float, band: str) -> None:
+        n = 200
+        good = round(n * right)
+        history = [Outcome("verify_box", "birds", None, "ok", "good", seconds=2.0)] * good
+        history += [Outcome("verify_box", "birds", None, "geometry", "good", seconds=2.0)] * (n - good)
+        history += [Outcome("verify_box", "birds", None, "geometry", "geometry", seconds=2.0)] * good
+        history += [Outcome("verify_box", "birds", None, "ok", "geometry", seconds=2.0)] * (n - good)
+
+        assert skill_band(replay(history), domain="birds", cls=None) == band

@@ -8,13 +8,24 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from routing.outcomes import Outcome
 from routing.redundancy import ObjectCase
+from routing.track_record import replay
 from webapp.desk import acts
 from webapp.desk.acts import at_stake
 from webapp.desk.queries import ruling_of
 from webapp.labeling import rulings
 from webapp.labeling.coaching import coach, judged_otherwise, words_for
-from webapp.labeling.models import Answer, Assignment, Event, Microtask, SceneObject, Tile
+from webapp.labeling.models import (
+    AnnotatorRecord,
+    Answer,
+    Assignment,
+    Event,
+    Microtask,
+    SceneObject,
+    Tile,
+)
+from webapp.labeling.queries import case_file
 from webapp.labeling.rulings import precedents
 from webapp.people.models import Role, User
 from webapp.people.operations import create_person
@@ -121,6 +132,36 @@ class TestPrecedents:
 
         assert {row["id"] for row in found} == {str(answer.pk) for answer in answers[3:]}
         assert sum("SELECT" in q["sql"] for q in queries) == 3 + 1  # one reads the tile of the new case
+
+
+class TestCaseFile:
+    def test_says_how_people_judge_and_how_the_guideline_begins(
+        self, scene: Scene, olga: User, ada: User, bob: User, project: Project
+    ) -> None:
+        task = case(scene, state="open")
+        row = task.object
+        assert row is not None
+        row.evidence = [
+            {"annotator": who.pk, "kind": "verify_box", "verdict": said, "version": 1, "box": BOX}
+            for who, said in ((ada, "ok"), (bob, "geometry"))
+        ]
+        row.save()
+        looks = [Outcome("verify_box", "aerial", 0, "ok", "geometry", seconds=2.0)] * 90
+        AnnotatorRecord.objects.create(annotator=ada, record=replay(looks).to_json())
+        new_guideline_version(project=project, text="Crowns only.\n\n" + "Shadows do not count. " * 60)
+        held = Assignment.objects.create(
+            microtask=task, project=project, lane="x", state="leased", annotator=olga
+        )
+
+        file = case_file(held)
+
+        assert [(a["by"], a["band"]) for a in file["answers"]] == [
+            ("Annotator A", "below"),
+            ("Annotator B", "new"),
+        ]
+        assert file["guideline"].startswith("Crowns only.\nShadows do not count.")
+        assert file["guideline"].endswith("…") and len(file["guideline"]) <= 702
+        assert file["precedents"] == []
 
 
 class TestGuideline:

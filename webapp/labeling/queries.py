@@ -6,9 +6,15 @@ from typing import Any
 from django.db.models import Sum
 
 from routing.assignment import Offer, explain
-from webapp.labeling.models import Answer, Assignment, ObjectVersion, Tally
+from routing.escalation import skill_band
+from routing.track_record import TrackRecord
+from webapp.labeling.models import AnnotatorRecord, Answer, Assignment, ObjectVersion, Tally
 from webapp.labeling.rulings import precedents
 from webapp.people.models import User
+from webapp.projects.models import Project
+from webapp.projects.queries import current_guideline
+
+EXCERPT = 700  # characters of the guideline beside a case; all of it is a key away
 
 
 def explanation(person: User, assignment: int) -> dict[str, Any] | None:
@@ -52,6 +58,7 @@ def case_file(row: Assignment) -> dict[str, Any]:
     for answer in unsure:
         names.setdefault(answer.annotator_id, f"Annotator {chr(ord('A') + len(names) % 26)}")
     versions = ObjectVersion.objects.filter(object=subject).order_by("number")
+    bands = _bands(list(names), row.microtask.domain, subject.label)
     return {
         "versions": [
             {
@@ -65,6 +72,7 @@ def case_file(row: Assignment) -> dict[str, Any]:
         "answers": [
             {
                 "by": names[look["annotator"]],
+                "band": bands[look["annotator"]],
                 "kind": look["kind"],
                 "verdict": look["verdict"],
                 "version": look["version"],
@@ -74,6 +82,7 @@ def case_file(row: Assignment) -> dict[str, Any]:
         + [
             {
                 "by": names[answer.annotator_id],
+                "band": bands[answer.annotator_id],
                 "kind": answer.microtask.kind,
                 "verdict": "unsure",
                 "version": answer.microtask.payload["object"]["version"],
@@ -81,7 +90,23 @@ def case_file(row: Assignment) -> dict[str, Any]:
             for answer in unsure.select_related("microtask").exclude(microtask__kind="compare_two")
         ],
         "model": {"score": subject.signals.get("p")} if subject.model_id else None,
-        "guideline": None,
+        "guideline": _excerpt(row.microtask.project),
         "reason": row.microtask.reason,
         "precedents": precedents(row.microtask, row.annotator_id or 0),
     }
+
+
+def _bands(people: list[int], domain: str, label: int) -> dict[int, str]:
+    """How each of these people judges (`routing.escalation.skill_band`)."""
+    stored = AnnotatorRecord.objects.filter(annotator__in=people).values_list("annotator", "record")
+    records = {pk: TrackRecord.from_json(record) for pk, record in stored if record}
+    return {pk: skill_band(records.get(pk) or TrackRecord.new(), domain=domain, cls=label) for pk in people}
+
+
+def _excerpt(project: Project) -> str | None:
+    """The beginning of the guideline, a paragraph a line."""
+    current = current_guideline(project)
+    text = "\n".join(current.paragraphs) if current else ""
+    if not text:
+        return None
+    return text if len(text) <= EXCERPT else f"{text[:EXCERPT].rsplit(maxsplit=1)[0]} …"

@@ -305,6 +305,11 @@ export const ar: Catalogue = {
   "adjudicate.rubric_gap": "الدليل غير واضح",
 
   "adjudicate.drawn": "مرسوم",
+  "adjudicate.band_new": "جديد",
+  "adjudicate.band_above": "أقل خطأً من المعتاد",
+  "adjudicate.band_usual": "خطؤه كالمعتاد",
+  "adjudicate.band_below": "أكثر خطأً من المعتاد",
+  "adjudicate.guideline": "ما يقوله الدليل",
   "adjudicate.precedents": "قرارات في حالات مشابهة",
   "adjudicate.own": "قرارك",
   "adjudicate.outcome_kept": "أُبقي عليه",

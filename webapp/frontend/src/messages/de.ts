@@ -309,6 +309,11 @@ export const de: Catalogue = {
   "adjudicate.rubric_gap": "Richtlinie unklar",
 
   "adjudicate.drawn": "Gezeichnet",
+  "adjudicate.band_new": "neu",
+  "adjudicate.band_above": "irrt seltener als die meisten",
+  "adjudicate.band_usual": "irrt wie die meisten",
+  "adjudicate.band_below": "irrt häufiger als die meisten",
+  "adjudicate.guideline": "Was die Richtlinie sagt",
   "adjudicate.precedents": "Entscheidungen zu ähnlichen Fällen",
   "adjudicate.own": "von dir",
   "adjudicate.outcome_kept": "Beibehalten",

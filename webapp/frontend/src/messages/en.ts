@@ -305,6 +305,11 @@ export const en = {
   "adjudicate.rubric_gap": "guideline unclear",
 
   "adjudicate.drawn": "Drawn",
+  "adjudicate.band_new": "newcomer",
+  "adjudicate.band_above": "errs less than most",
+  "adjudicate.band_usual": "errs as most do",
+  "adjudicate.band_below": "errs more than most",
+  "adjudicate.guideline": "What the guideline says",
   "adjudicate.precedents": "Rulings on cases like this",
   "adjudicate.own": "yours",
   "adjudicate.outcome_kept": "Kept",

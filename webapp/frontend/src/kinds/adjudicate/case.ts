@@ -10,8 +10,12 @@ export interface CaseVersion {
   readonly by: string;
 }
 
+export const BANDS = ["new", "above", "usual", "below"] as const;
+
 export interface CaseAnswer {
   readonly by: string;
+  /** How that person judges beside others; null where the server does not say. */
+  readonly band: (typeof BANDS)[number] | null;
   readonly kind: string;
   readonly verdict: string;
   readonly version: number | null;
@@ -69,6 +73,7 @@ function readAnswer(value: unknown, where: string): CaseAnswer {
     by: optional(f.by, `${where}.by`, textOf, ""),
     kind: optional(f.kind, `${where}.kind`, textOf, ""),
     verdict: optional(f.verdict, `${where}.verdict`, textOf, ""),
+    band: BANDS.find((band) => band === f.band) ?? null,
     version: typeof f.version === "number" ? f.version : null,
   };
 }

@@ -26,6 +26,13 @@ export class CasePanel {
   private readonly outlines = el("div", { class: "outline-list" });
   private readonly answers = el("ul", { class: "answer-list" });
   private readonly model = el("p", { class: "note" });
+  private readonly rules = el("p", { dir: "auto" });
+  private readonly guideline = el(
+    "details",
+    { class: "case-rules" },
+    el("summary", {}, t("adjudicate.guideline")),
+    this.rules,
+  );
   private readonly precedents = el("ul", { class: "precedent-list" });
   private readonly earlier = el("h2", {}, t("adjudicate.precedents"));
   private readonly features = el("div", { class: "chips" });
@@ -55,6 +62,7 @@ export class CasePanel {
       el("h2", {}, t("adjudicate.answers")),
       this.answers,
       this.model,
+      this.guideline,
       this.earlier,
       this.precedents,
       el("h2", {}, t("adjudicate.rubric")),
@@ -93,6 +101,9 @@ export class CasePanel {
         ? answers.map((a) => answerRow(a, classOf(this.task, this.task.object.label).name))
         : [el("li", { class: "note" }, t("adjudicate.no_answers"))]),
     );
+    const rules = state.file?.guideline ?? "";
+    this.guideline.hidden = rules === "";
+    setText(this.rules, rules);
     const precedents = state.file?.precedents ?? [];
     this.earlier.hidden = this.precedents.hidden = precedents.length === 0;
     this.precedents.replaceChildren(...precedents.map(precedentRow));
@@ -160,7 +171,8 @@ const KINDS: readonly string[] = [
 
 function answerRow(answer: CaseAnswer, className: string): HTMLElement {
   const kind = KINDS.includes(answer.kind) ? t(`kind.${answer.kind}` as MessageKey) : answer.kind;
-  const what = [kind, answer.version === null ? null : t("adjudicate.version", { n: answer.version })];
+  const band = answer.band && t(`adjudicate.band_${answer.band}`);
+  const what = [kind, answer.version === null ? null : t("adjudicate.version", { n: answer.version }), band];
   return el(
     "li",
     {},

@@ -92,6 +92,11 @@ describe("adjudicate", () => {
     expect(comparable(startAdjudicate(task))).toBeNull();
   });
 
+  it("reads who answered by band only, and leaves out bands it does not know", () => {
+    const answers = ["above", "odd", undefined].map((band) => ({ by: "annotator A", verdict: "ok", band }));
+    expect(readCase({ answers }).answers.map((a) => a.band)).toEqual(["above", null, null]);
+  });
+
   it("reads earlier rulings and refuses unknown ones", () => {
     const row = { id: "a", ruling: "redrawn", mine: true, view: [0, 0, 9, 9], proposed: [1, 1, 5, 5], ruled: null };
     expect(readCase({ precedents: [row] }).precedents).toEqual([{ ...row, rubric: [], note: "" }]);
