@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from routing.consensus.audit import apply_audit, fit_audit_map, fit_levels, unaudited_bound
 from routing.consensus.confusion import prior_power
 from routing.consensus.labels import agreement, fuse_labels, known
+from routing.consensus.machine_prior import fit_bend, unbent
 from routing.consensus.online import OnlineLabels
 from routing.consensus.votes import Votes
 from routing.scores import calibration_error, fair_hits, log_loss
@@ -136,6 +137,22 @@ class TestFuseLabels:
     def test_refuses_a_prior_that_is_none(self, prior):
         with pytest.raises(ValueError, match="prior: "):
             fuse_labels(Votes.of([0], [0], [1], tasks=1, annotators=1, classes=2), prior=prior)
+
+
+class TestFitBend:
+    @pytest.mark.parametrize("agreeing", [0.0, 0.3, 0.9])
+    def test_never_leaves_a_model_that_is_sure_of_everything_further_from_the_answers(self, agreeing):
+        rng = np.random.default_rng(2)
+        truth = rng.choice(6, 2000, p=[0.4, 0.3, 0.1, 0.1, 0.05, 0.05])
+        guess = np.where(rng.random(2000) < agreeing, truth, (truth + 1) % 6)
+        prior = np.where(np.eye(6)[guess] > 0, 1 - 5e-7, 1e-7)
+        bent = fit_bend(prior, np.eye(6)[truth], unbent(6))
+        assert log_loss(bent(prior), truth) <= log_loss(np.full((2000, 6), 1 / 6), truth) + 0.01
+
+    def test_leaves_the_model_alone_without_answers(self):
+        bend = fit_bend(np.zeros((0, 3)), np.zeros((0, 3)), unbent(3))
+        assert bend.power == 1.0
+        assert bend.level.tolist() == [0.0, 0.0, 0.0]
 
 
 class TestVotes:
