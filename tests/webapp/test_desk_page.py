@@ -258,6 +258,12 @@ class TestResting:
 
         assert tired.kinds == frozenset()
 
+    def test_lets_simulated_people_go_on(self, scene: Scene, olga: User, acme: Any) -> None:
+        spent(scene, olga, 9.0)
+        person = Waiting(olga.pk, "specialist", simulated=True)
+
+        assert Resting().without_cases([person], acme.pk, timezone.now()) == [person]
+
     def test_reads_once_and_nothing_for_the_crowd(
         self, scene: Scene, olga: User, ada: User, acme: Any, django_assert_num_queries: Any
     ) -> None:

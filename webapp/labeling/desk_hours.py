@@ -78,9 +78,9 @@ class Resting:
     def without_cases(
         self, waiting: Sequence[Waiting], organisation: int | None, now: datetime
     ) -> list[Waiting]:
-        """The same people; whoever has ruled long enough takes everything but cases."""
+        """The same people; whoever has ruled long enough takes everything but cases. Simulated people do not tire."""
         clock = time.monotonic()
-        asked = [w.id for w in waiting if rank(w.tier) >= rank("specialist")]
+        asked = [w.id for w in waiting if rank(w.tier) >= rank("specialist") and not w.simulated]
         stale = [pk for pk in asked if self._known.get(pk, (-FRESH_S, False))[0] <= clock - FRESH_S]
         if stale:
             hours = desk_hours(stale, organisation, now)
