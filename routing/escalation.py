@@ -1,8 +1,10 @@
 """Which tier decides a dispute, which specialist of that tier decides it best, and which case comes first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from routing.annotation.boxes import iou
 from routing.eligibility import Waiting, rank
 from routing.policy import TIERS, RoutingPolicy
 from routing.redundancy import ObjectCase
@@ -11,6 +13,7 @@ from routing.track_record import TrackRecord
 BANDS = ("new", "above", "usual", "below")
 KNOWN_AFTER = 20.0  # answers before which somebody counts as new
 ABOVE, BELOW = 0.75, 1.35  # of the error of the usual person of their tier
+MOST_READERS = 3  # of one case
 HIGH_STAKE = 10.0  # value factor from which an adjudicator, not a specialist, decides
 
 
@@ -98,6 +101,31 @@ def desk_weight(value: float, age_s: float, policy: RoutingPolicy) -> float:
     The growth is that of every task (`routing.worth.urgency`), so the feed offers cases in the order that the page shows.
     """
     return value * (1 + policy.age_weight * age_s / policy.age_scale_s)
+
+
+def standing_ruling(
+    rulings: Sequence[Mapping[str, Any]], tolerance_iou: float
+) -> tuple[Mapping[str, Any] | None, bool]:
+    """Return which of the rulings about one object stands and whether another one bears it out, as far as they were given.
+
+    Rulings are values of `adjudicate`, in the order in which they were given by different people who did not see each
+    other's. Two agree when they rule the same and, where they accept, name the same class and boxes within the tolerance.
+    The first pair that agrees decides, by its earlier ruling. None: nobody bears anybody out yet, another reader is wanted;
+    after three of three minds the last one stands, unborne (double reading with arbitration, as in screening).
+    """
+    for later, ruling in enumerate(rulings):
+        for earlier in rulings[:later]:
+            if _alike(earlier, ruling, tolerance_iou):
+                return earlier, True
+    return (rulings[-1], False) if len(rulings) >= MOST_READERS else (None, False)
+
+
+def _alike(a: Mapping[str, Any], b: Mapping[str, Any], tolerance_iou: float) -> bool:
+    if a["ruling"] != b["ruling"]:
+        return False
+    return a["ruling"] != "accept" or (
+        a["class"] == b["class"] and iou(a["xyxy"], b["xyxy"]) >= tolerance_iou
+    )
 
 
 def skill_band(record: TrackRecord, *, domain: str, cls: int | None) -> str:

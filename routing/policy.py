@@ -130,6 +130,9 @@ class RoutingPolicy:
         0.25,
         12.0,
     )
+    second_read_share: float = _knob(
+        0.0, "share", "rulings about objects that another specialist reads before they stand", 0.0, 1.0
+    )
     borrow_up: bool = _knob(
         True, "yes or no", "specialists take crowd work when none of their own waits", 0, 1
     )

@@ -1,5 +1,7 @@
 """Who decides a dispute."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,6 +17,7 @@ from routing.escalation import (
     gini_gain,
     rank_specialists,
     skill_band,
+    standing_ruling,
     tier_for,
 )
 from routing.outcomes import Outcome
@@ -179,6 +182,35 @@ class TestDeskQueue:
 
     def test_lets_an_old_case_pass_a_weightier_one(self) -> None:
         assert desk_weight(0.1, 7200.0, POLICY) > desk_weight(0.3, 0.0, POLICY)
+
+
+def ruling(box: list[float] | None = None, cls: int = 0, *, is_: str = "accept") -> dict[str, Any]:
+    return {"ruling": is_, "xyxy": box, "class": cls if box else None}
+
+
+class TestStandingRuling:
+    TRUE, NEAR, FAR = ([0.0, 0.0, w, 100.0] for w in (100.0, 90.0, 50.0))
+
+    def test_waits_for_a_second_reader_and_then_takes_the_first_that_is_borne_out(self) -> None:
+        first, second = ruling(self.TRUE), ruling(self.NEAR)
+
+        assert standing_ruling([first], 0.75) == (None, False)
+        assert standing_ruling([first, second], 0.75) == (first, True)
+
+    @pytest.mark.parametrize(
+        "other", [ruling(FAR), ruling(TRUE, 1), ruling(is_="reject"), ruling(is_="undecidable")]
+    )
+    def test_wants_a_third_where_two_differ_and_lets_that_one_decide(self, other: dict[str, Any]) -> None:
+        first = ruling(self.TRUE)
+
+        assert standing_ruling([first, other], 0.75) == (None, False)
+        assert standing_ruling([first, other, other], 0.75) == (other, True)
+        assert standing_ruling([first, other, ruling(self.NEAR)], 0.75) == (first, True)
+
+    def test_after_three_minds_the_last_one_stands(self) -> None:
+        minds = [ruling(self.TRUE), ruling(self.FAR), ruling(is_="reject")]
+
+        assert standing_ruling(minds, 0.75) == (minds[-1], False)
 
 
 class TestSkillBand:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -14,10 +15,11 @@ from webapp.labeling.book import Book
 from webapp.labeling.escalations import REST, Scales, of_object, of_refinement, unsettled_in
 from webapp.labeling.intake import open_scene
 from webapp.labeling.lifecycle import escalate, fulfil_wishes
-from webapp.labeling.models import Assignment, Microtask, Refinement, SceneObject
-from webapp.labeling.operations import Desk
+from webapp.labeling.models import Assignment, Event, Microtask, Refinement, SceneObject
+from webapp.labeling.operations import Ack, Desk, Submission
 from webapp.labeling.planned import PlannedObject, PlannedTile
-from webapp.people.models import Tier, User
+from webapp.people.models import Organisation, Role, Tier, User
+from webapp.people.operations import create_person
 from webapp.pipeline.models import Run
 from webapp.projects.models import Project
 from webapp.scenes.models import Dataset, Scene
@@ -153,3 +155,81 @@ class TestDispute:
         (task,) = escalated(row)
 
         assert (task.secret["dispute"], task.secret["label"]) == ("not_object / ok", 0)
+
+
+class TestSecondReading:
+    """A ruling is read by a second specialist before it stands, and by a third where two differ."""
+
+    NEAR, FAR = [10.0, 10.0, 40.0, 39.0], [10.0, 10.0, 40.0, 20.0]
+
+    @pytest.fixture
+    def readers(self, acme: Organisation, olga: User) -> list[User]:
+        more = [
+            create_person(organisation=acme, username=name, role=Role.SPECIALIST, domains=["aerial"])
+            for name in ("petra", "quentin")
+        ]
+        return [olga, *more]
+
+    @pytest.fixture
+    def row(self, dataset: Dataset, readers: list[User]) -> SceneObject:
+        Project.objects.update(policy={"second_read_share": 1.0})
+        dataset.refresh_from_db()
+        (row,) = opened(dataset, "a", 1)
+        escalated(row)
+        return row
+
+    def rule(self, row: SceneObject, people: list[User], box: list[float] | None) -> User:
+        """Let whoever of these is offered the case rule; return who did."""
+        now = timezone.now() + timedelta(seconds=1)
+        with transaction.atomic():
+            desks = [Desk(p, str(p.pk), Waiting(p.pk, p.tier, frozenset(["aerial"]), want=1)) for p in people]
+            leased = operations.lease(desks, now=now, rng=_never_explores())
+            held = next(held for rows in leased.offers.values() for held in rows)
+            ruling = {"ruling": "accept" if box else "reject", "xyxy": box, "class": 0 if box else None}
+            value = {**ruling, "make_gold": False, "rubric": {}, "note": ""}
+            given = Submission(held.annotator, str(uuid4()), held.pk, held.lease, "answered", value, None, {})
+            (reply,) = operations.submit_answers([given], now=now)
+        assert isinstance(reply, Ack) and reply.status == "accepted"
+        assert "rulings" not in held.microtask.payload
+        row.refresh_from_db()
+        return held.annotator
+
+    def test_two_who_agree_settle_by_the_first_ruling(self, row: SceneObject, readers: list[User]) -> None:
+        first = self.rule(row, readers, self.NEAR)
+        assert row.state == SceneObject.State.ASKED and row.version == 1
+
+        second = self.rule(row, readers, BOX)
+
+        assert second != first
+        assert (row.state, row.settled_by, row.box) == ("accepted", "specialist", self.NEAR)
+        assert row.versions.get(number=2).author == first
+        told = Event.objects.get(kind="second_reading").data
+        assert told == {"readers": [first.pk, second.pk], "agreed": True}
+
+    def test_a_third_decides_where_two_differ(self, row: SceneObject, readers: list[User]) -> None:
+        heard = [self.rule(row, readers, box) for box in (BOX, None)]
+        assert row.state == SceneObject.State.ASKED
+
+        heard.append(self.rule(row, readers, None))
+
+        assert len(set(heard)) == 3
+        assert (row.state, row.settled_by) == ("rejected", "specialist")
+
+    def test_without_anybody_left_the_ruling_stands(self, row: SceneObject, readers: list[User]) -> None:
+        User.objects.exclude(pk=readers[0].pk).update(is_active=False)
+
+        self.rule(row, readers[:1], self.FAR)
+
+        assert (row.state, row.box) == ("accepted", self.FAR)
+        assert not Microtask.objects.filter(state="open", kind="adjudicate").exists()
+
+    def test_is_not_asked_for_where_the_project_does_not_want_it(
+        self, dataset: Dataset, readers: list[User]
+    ) -> None:
+        (row,) = opened(dataset, "a", 1)
+        escalated(row)
+
+        self.rule(row, readers, BOX)
+
+        assert row.state == "accepted"
+        assert not Event.objects.filter(kind="second_reading").exists()

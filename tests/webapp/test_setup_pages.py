@@ -317,6 +317,7 @@ TARGETS = st.builds(
     missed=st.floats(0.001, 0.5),
     fit=st.sampled_from(sorted(FITS)),
     audit=st.floats(0, 1),
+    second_read=st.floats(0, 1),
     error_cost=st.floats(0.01, 100),
     wage_crowd=st.floats(1, 100),
     wage_senior=st.floats(1, 100),
@@ -341,8 +342,8 @@ class TestTargets:
 
     def test_decide_thresholds_budget_and_weight(self, manager: Client, project: Project) -> None:
         body = {
-            "wrong": "1", "missed": "2", "fit": "exact", "audit": "10", "error_cost": "0.5", "wage_crowd": "15",
-            "wage_senior": "20", "wage_specialist": "40", "budget": "900", "priority": "2", "finish_by": "2026-12-24",
+            "wrong": "1", "missed": "2", "fit": "exact", "audit": "10", "second_read": "25", "error_cost": "0.5",
+            "wage_crowd": "15", "wage_senior": "20", "wage_specialist": "40", "budget": "900", "priority": "2", "finish_by": "2026-12-24",
         }  # fmt: skip
 
         assert manager.post(page(project, "targets"), body).status_code == 302
@@ -351,6 +352,7 @@ class TestTargets:
         policy = RoutingPolicy.from_json(project.policy)
         assert (policy.target_risk, policy.missed_target, policy.tolerance_iou) == (0.01, 0.02, 0.85)
         assert policy.error_cost_s["phantom"] == pytest.approx(0.5 * 3600 / 15)
+        assert policy.second_read_share == 0.25
         assert (project.budget, project.priority) == (900.0, 2.0)
         assert project.deadline is not None
         assert f"{project.deadline:%Y-%m-%d %H}" == "2026-12-24 23"
@@ -362,7 +364,7 @@ class TestTargets:
     )
     def test_out_of_range_are_refused(self, manager: Client, project: Project, bad: dict[str, str]) -> None:
         body = {
-            "wrong": "5", "missed": "3", "fit": "usual", "audit": "5", "error_cost": "0.1", "wage_crowd": "12",
+            "wrong": "5", "missed": "3", "fit": "usual", "audit": "5", "second_read": "0", "error_cost": "0.1", "wage_crowd": "12",
             "wage_senior": "18", "wage_specialist": "36", "budget": "", "priority": "1",
         }  # fmt: skip
 

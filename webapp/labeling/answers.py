@@ -7,6 +7,7 @@ from routing.annotation.boxes import iou
 from routing.gold_score import GoldScore
 from routing.outcomes import Outcome
 from routing.redundancy import ObjectCase, after_compare
+from webapp.labeling import second_reading
 from webapp.labeling.drawing import coverage_tile, draw_missed, fix_box
 from webapp.labeling.given import Feedback, Given, looked, note
 from webapp.labeling.lifecycle import (
@@ -177,11 +178,16 @@ def _adjudicate(given: Given) -> Feedback:
     row, book, value = given.row, given.book, given.value
     book.resolve(given.microtask, "specialist", value)
     row.touched = [*row.touched, given.annotator.pk]
+    stands = second_reading.standing(given)
+    if stands is None:
+        second_reading.ask(given)
+        return None
+    author, value = stands
     match value["ruling"]:
         case "accept":
             same = iou(value["xyxy"], row.box) > 0.98 and value["class"] == row.label
             if not same:
-                add_version(book, row, value["xyxy"], value["class"], given.annotator.pk)
+                add_version(book, row, value["xyxy"], value["class"], author)
             settle(book, row, given.tile, State.ACCEPTED, risk=SPECIALIST_RISK, by="specialist")
         case "reject":
             settle(book, row, given.tile, State.REJECTED, risk=SPECIALIST_RISK, by="specialist")

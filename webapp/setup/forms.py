@@ -64,6 +64,7 @@ class TargetsForm(forms.Form):
     missed = forms.FloatField(min_value=0.1, max_value=50)
     fit = forms.ChoiceField(choices=[(name, name) for name in FITS])
     audit = forms.FloatField(min_value=0, max_value=100)
+    second_read = forms.FloatField(min_value=0, max_value=100)
     error_cost = forms.FloatField(min_value=0.001, max_value=100_000)
     wage_crowd = forms.FloatField(min_value=0.01, max_value=10_000)
     wage_senior = forms.FloatField(min_value=0.01, max_value=10_000)
@@ -72,7 +73,7 @@ class TargetsForm(forms.Form):
     priority = forms.FloatField(min_value=0.1, max_value=10)
     finish_by = forms.DateField(required=False, input_formats=["%Y-%m-%d"])
 
-    PERCENT = ("wrong", "missed", "audit")
+    PERCENT = ("wrong", "missed", "audit", "second_read")
 
     def __init__(self, *args: Any, before: Mapping[str, Any], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -16,13 +16,15 @@ class Targets:
     """Quality and cost as people state them. Shares are of 1; money is in the currency of the wages.
 
     `wrong`: accepted objects that may be wrong; `missed`: objects that may be missing; `audit`: auto-accepted objects
-    that people check all the same; `error_cost`: what it is worth to avoid one wrong or missing object; wages per hour.
+    that people check all the same; `second_read`: specialists' rulings that a second one reads; `error_cost`: what it is
+    worth to avoid one wrong or missing object; wages per hour.
     """
 
     wrong: float
     missed: float
     fit: str
     audit: float
+    second_read: float
     error_cost: float
     wage_crowd: float
     wage_senior: float
@@ -38,6 +40,7 @@ def targets_of(policy: Mapping[str, Any]) -> Targets:
         missed=known.missed_target,
         fit=min(FITS, key=lambda name: abs(FITS[name][0] - known.tolerance_iou)),
         audit=known.audit_share,
+        second_read=known.second_read_share,
         error_cost=known.error_cost_s["phantom"] / 3600 * wage["crowd"],
         wage_crowd=wage["crowd"],
         wage_senior=wage["senior"],
@@ -58,6 +61,7 @@ def policy_for(targets: Targets, before: Mapping[str, Any]) -> dict[str, Any]:
         "tolerance_iou": tolerance,
         "agree_iou": agree,
         "audit_share": targets.audit,
+        "second_read_share": targets.second_read,
         "error_cost_s": {"geometry": GEOMETRY_SHARE * error_s, "phantom": error_s, "missed": error_s},
         "wage_per_hour": {
             "crowd": targets.wage_crowd,
