@@ -7,6 +7,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from webapp.demo.audit import double_leases, over_overlap
 from webapp.devtools import stock
 from webapp.devtools.feedclient import Tab, answer_to
 from webapp.devtools.webprocess import WebProcess, get
+from webapp.feed.idlers import FEW
 from webapp.labeling import holding, janitors, operations
 from webapp.labeling.holding import Desk
 from webapp.labeling.models import Answer, Assignment, Event
@@ -31,6 +33,7 @@ from webapp.people.models import User
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Check = Callable[[str, dict[str, Any]], None]
+WOKEN = 'tessera_feed_tried_total{why="work"}'
 
 
 @pytest.fixture
@@ -269,6 +272,52 @@ class TestTwoWebProcesses:
         # A process that only looked would need a second on average. The quickest, because a busy machine delays the others.
         assert min(took) < 0.1, took
         assert float(np.median(took)) < 0.6, took
+
+    def test_one_new_task_wakes_a_few_of_the_idle_and_is_offered_once(
+        self, web: WebProcess, other_web: WebProcess, settled: None
+    ) -> None:
+        shop = stock.open_shop(hands=48, lanes=1, tasks=1)
+        pair, releases = (web, other_web), 3
+
+        def counted(what: str) -> float:
+            pages = [get(f"{process.base}/metrics")[1].decode() for process in pair]
+            lines = [line for page in pages for line in page.splitlines() if line.startswith(what)]
+            return sum(float(line.split()[-1]) for line in lines)
+
+        async def taken(tabs: list[Tab]) -> tuple[Tab, dict[str, Any]]:
+            """Who gets the task, and the offer."""
+            hearing = {asyncio.create_task(tab.wait("offer", timeout=30)): tab for tab in tabs}
+            done, rest = await asyncio.wait(hearing, return_when=asyncio.FIRST_COMPLETED)
+            for waiting in rest:
+                waiting.cancel()
+            await asyncio.gather(*rest, return_exceptions=True)
+            (first,) = done
+            return hearing[first], first.result()
+
+        async def scenario() -> tuple[float, float]:
+            async with AsyncExitStack() as opened:
+                tabs = [
+                    await opened.enter_async_context(Tab(pair[n % 2].base, token))
+                    for n, token in enumerate(shop.tokens)
+                ]
+                giver, *others = tabs
+                offer = await giver.offer()
+                for tab in others:
+                    await tab.ready(1)
+                    await tab.wait("idle")
+                before = counted(WOKEN), counted("tessera_feed_offers_total")
+                for _ in range(releases):
+                    await giver.ready(0)
+                    lease = {"assignment": offer["assignment"], "lease": offer["lease"]}
+                    await giver.send({"type": "release", **lease})
+                    giver, offer = await taken(others)
+                    others.remove(giver)
+                await asyncio.sleep(0.2)  # Whoever was woken in vain has been counted by then.
+                return counted(WOKEN) - before[0], counted("tessera_feed_offers_total") - before[1]
+
+        woken, offers = play(scenario())
+        assert offers == releases
+        assert 1 <= woken <= releases * len(pair) * FEW < releases * (len(shop.tokens) - releases)
 
     def test_a_killed_process_holds_nothing_longer_than_the_time_to_come_back(
         self, web: WebProcess, shop: stock.Stock

@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from webapp.feed import metrics, trace
+from webapp.feed.idlers import Idlers
 from webapp.feed.limits import Tabs
 from webapp.feed.rounds import Given, Round, Rounds
 from webapp.feed.seats import Seat, offer_frame, reply_frame, resumed_frame
@@ -60,11 +61,10 @@ class Dispatcher:
         self._waiting: dict[
             str, Seat
         ] = {}  # want work and have not been tried since they or the work changed
-        self._idle: dict[str, Seat] = {}  # want work, and there was none
-        self._to_try = 0  # idle seats still to be tried since somebody made work
         self._wake = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="dispatcher")
         self._rounds = Rounds()
+        self._idle = Idlers(self._rounds.windows)  # want work, and there was none
         self._last_s = 0.0
         self._failures = 0
         self._underway = False  # a round is being committed or told
@@ -98,7 +98,7 @@ class Dispatcher:
         """The socket closed: what it held waits for the person to come back."""
         self.seats.pop(seat.session, None)
         self._waiting.pop(seat.session, None)
-        self._idle.pop(seat.session, None)
+        self._idle.drop(seat)
         metrics.SOCKETS.set(len(self.seats))
         self._left.append(seat.session)
         self._wake.set()
@@ -131,25 +131,25 @@ class Dispatcher:
     def stir(self, lanes: frozenset[tuple[int, str]] | None = None) -> None:
         """There may be work, in these lanes or in any, for those who have none: they are tried in turn."""
         self._rounds.windows.news.append(lanes)
-        if self._idle:
-            self._to_try = len(self._idle)
+        self._idle.stir(lanes)
+        if self._idle.due:
             self._wake.set()
 
     def _line_up(self, seat: Seat) -> None:
         if seat.hungry and seat.session in self.seats and not self.draining:
-            self._idle.pop(seat.session, None)
+            self._idle.drop(seat)
             self._waiting[seat.session] = seat
             self._wake.set()
         elif not seat.hungry:
             self._waiting.pop(seat.session, None)
-            self._idle.pop(seat.session, None)
+            self._idle.drop(seat)
 
     # The loop ------------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
         expiry_at = self._loop.time()
         while True:
-            if not (self._answers or self._left or self._waiting or self._to_try):
+            if not self._due:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_S if self._idle else EXPIRY_S):
                         await self._wake.wait()
@@ -159,7 +159,7 @@ class Dispatcher:
             if self._loop.time() > expiry_at + EXPIRY_S:
                 expiry_at = self._loop.time()
                 self._take_back_expired()
-            if self._answers or self._left or self._waiting or self._to_try:
+            if self._due:
                 await self._gather()
                 self._underway = True
                 self._number += 1
@@ -169,6 +169,11 @@ class Dispatcher:
                     log.exception("what a round did could not be told")
                 finally:
                     self._underway = False
+
+    @property
+    def _due(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self._answers or self._left or self._waiting or self._idle.due)
 
     async def _gather(self) -> None:
         """Wait for company: the longer, the longer rounds take, because a large round costs less per answer; not when
@@ -191,7 +196,7 @@ class Dispatcher:
             seat.held.pop(submission.assignment, None)
             seat.stays_until = self._loop.time() + (STAY_BUSY_S if seat.held else STAY_S)
             self._line_up(seat)
-        hungry = self._next_hungry()
+        hungry, tried = self._next_hungry()
         begun = self._loop.time()
         present = tuple(islice(self.seats.values(), MOST_PRESENT))
         try:
@@ -203,6 +208,8 @@ class Dispatcher:
             return
         except Exception:
             log.exception("a round failed; its answers stay unacknowledged and will be sent again")
+            for seat in hungry:
+                self._idle.add(seat)
             self._failures += 1
             await asyncio.sleep(BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1])
             return
@@ -213,23 +220,22 @@ class Dispatcher:
         offers = (hold.assignment for holds in done.taken.offers.values() for hold in holds)
         trace.committed(self.round_id, (s.id for _, s in answers), offers, self._last_s)
         self._deliver(done, hungry)
+        if tried:
+            self._idle.tried(served=any(done.taken.offers.get(seat.person.pk) for seat in tried))
         if arrived:
             metrics.WAIT_S.observe(self._loop.time() - arrived[0][0])
 
-    def _next_hungry(self) -> list[Seat]:
-        """Those who wait, and of those for whom there was nothing as many as fit, the longest waiting first."""
+    def _next_hungry(self) -> tuple[list[Seat], list[Seat]]:
+        """Those who wait, with those for whom there was nothing and who are tried again; and the latter alone."""
         if self.draining:
             self._waiting.clear()
-            self._to_try = 0
-            return []
+            self._idle.rest()
+            return [], []
         chosen = list(self._waiting.values())[:MOST_SEATS]
         for seat in chosen:
             del self._waiting[seat.session]
-        more = min(MOST_SEATS - len(chosen), self._to_try, len(self._idle))
-        for session in list(self._idle)[:more]:
-            chosen.append(self._idle.pop(session))
-        self._to_try = max(0, self._to_try - more)
-        return chosen
+        tried = self._idle.take(MOST_SEATS - len(chosen))
+        return chosen + tried, tried
 
     async def _put_back(
         self, arrived: list[tuple[float, Given]], left: list[str], hungry: list[Seat], error: Exception
@@ -283,9 +289,9 @@ class Dispatcher:
                 if done.taken.missed or done.seats.get(pk) is not seat:
                     self._line_up(seat)
                 else:
-                    self._idle[seat.session] = seat
+                    self._idle.add(seat)
                 continue
-            self._idle[seat.session] = seat
+            self._idle.add(seat)
             if pk in done.paused:
                 if not seat.told_paused:
                     seat.told_paused = True

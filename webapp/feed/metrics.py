@@ -7,6 +7,11 @@ _MS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
 SOCKETS = Gauge("tessera_feed_sockets", "Sockets of annotators that have said hello")
 IDLE = Gauge("tessera_feed_idle", "Annotators who want work and have none")
 ANSWERS = Counter("tessera_feed_answers", "Answers by what became of them", ["status"])
+TRIED = Counter(
+    "tessera_feed_tried",
+    "Idle annotators tried because work was announced, or on a look now and then",
+    ["why"],
+)
 OFFERS = Counter("tessera_feed_offers", "Tasks offered")
 MISSED = Counter("tessera_feed_missed", "Tasks chosen that another process had just taken")
 MESSAGES = Counter("tessera_feed_messages", "Messages received from annotators")

@@ -37,6 +37,7 @@ class Seat:
     last_kind: str | None = None
     last_lane: str | None = None
     answered: int = 0
+    tried: int = 0  # the last occasion on which they were tried while they were idle: see `Idlers`
     stays_until: float = 0.0  # on the loop's clock: until then they are only offered more of the same kind
 
     @property

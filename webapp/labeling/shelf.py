@@ -141,6 +141,11 @@ class Shelf:
     def project(self, pk: int) -> Project:
         return self._projects[pk][1]
 
+    def organisation_of(self, project: int, unknown: str) -> int | str | None:
+        """Whose project this is, or `unknown` where it was not loaded yet."""
+        known = self._projects.get(project)
+        return known[1].organisation_id if known else unknown
+
     def policy(self, project: Project) -> RoutingPolicy:
         if project.pk not in self._projects:
             self._projects[project.pk] = (time.monotonic(), project, policy_of(project))
