@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from enginebench import clicks, learning, loop, photos, scale, tiling
+from enginebench import clicks, learning, loop, nodes, photos, scale, tiling
 from enginebench.cells import CODE
 from enginebench.common import Unavailable
 
@@ -24,9 +24,10 @@ SECTIONS = {
     "photos": (photos.measure, ("coco128_ap50", "person_oks", "person_mask_iou")),
     "clicks": (clicks.measure, ("click_mask_iou",)),
     "scale": (scale.measure, ("ray_efficiency",)),
+    "nodes": (nodes.measure, ("node_efficiency",)),
     "faults": (scale.measure_faults, ("rows_exactly_once",)),
     "tiling": (tiling.measure, ("tiling_recall_gap", "peak_gb")),
-    "loop": (loop.measure, ("human_seconds_ratio", "active_vs_random")),
+    "loop": (loop.measure, ("human_seconds_ratio", "loop_precision", "loop_recall", "active_vs_random")),
     "learning": (learning.measure, ("bccd_ap50_full", "bccd_ap50_20", "ece", "certified_coverage")),
 }
 

@@ -40,10 +40,10 @@ def measure(*, quick: bool) -> dict[str, Measurement]:
     except AssetError as error:
         raise Unavailable(str(error)) from error
     with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
-        scenes = _scenes(Path(folder), 16 if quick else 64)
+        scenes = make_scenes(Path(folder), 16 if quick else 64)
         options = PrelabelOptions(classes={"person": 0}, views=1)
         with open_pool(actors=WORKERS) as pool, Crew(model) as crew:
-            pairs = list(_pairs(pool, crew, scenes, model, options, 1 if quick else PAIRS))
+            pairs = list(compared(pool, crew, scenes, model, options, 1 if quick else PAIRS))
     raw, by_ray = (statistics.median(column) for column in zip(*pairs, strict=True))
     ratios = [ours / theirs for theirs, ours in pairs]
     detail = {
@@ -58,7 +58,7 @@ def measure(*, quick: bool) -> dict[str, Measurement]:
 def measure_faults(*, quick: bool) -> dict[str, Measurement]:
     """Many records with an actor killed every KILL_EVERY_S: with a tiny detector, because it is rows that count here."""
     with tempfile.TemporaryDirectory(prefix="tessera-bench-") as folder:
-        scenes = _scenes(Path(folder), 16)
+        scenes = make_scenes(Path(folder), 16)
         with open_pool(actors=WORKERS) as pool:
             lost = killed(
                 pool, Path(folder), scenes, 200 if quick else RECORDS, 2.0 if quick else KILL_EVERY_S
@@ -68,13 +68,12 @@ def measure_faults(*, quick: bool) -> dict[str, Measurement]:
     return {"rows_exactly_once": Measurement(share, beside, least=1.0, detail=lost)}
 
 
-def _pairs(
+def compared(
     pool: Any, crew: "Crew", scenes: list[SceneRef], model: ModelRef, options: PrelabelOptions, count: int
 ) -> Iterator[tuple[float, float]]:
     """(raw, Ray) in images per second, measured right after one another, each first in turn."""
-    list(
-        jobs.prelabel(scenes[: 2 * WORKERS], model=model, options=options, pool=pool)
-    )  # actors load the model
+    warm = scenes[: 2 * len(crew.workers)]
+    list(jobs.prelabel(warm, model=model, options=options, pool=pool))  # actors load the model
 
     def by_ray() -> float:
         started = time.monotonic()
@@ -93,7 +92,7 @@ def _pairs(
         yield theirs, ours
 
 
-def _scenes(folder: Path, count: int) -> list[SceneRef]:
+def make_scenes(folder: Path, count: int) -> list[SceneRef]:
     rng = np.random.default_rng(0)
     out = []
     for number in range(count):
@@ -110,11 +109,11 @@ def _tasks(scenes: list[SceneRef], model: ModelRef, options: PrelabelOptions) ->
 
 
 class Crew:
-    """Raw worker processes with the model loaded, each given half of the work at once: nothing could be faster."""
+    """Raw worker processes with the model loaded, each given its share of the work at once: nothing could be faster."""
 
-    def __init__(self, model: ModelRef) -> None:
+    def __init__(self, model: ModelRef, workers: int = WORKERS) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipes = [context.Pipe() for _ in range(WORKERS)]
+        self.pipes = [context.Pipe() for _ in range(workers)]
         self.workers = [
             context.Process(target=_work, args=(pipe[1], model), daemon=True) for pipe in self.pipes
         ]
@@ -136,7 +135,7 @@ class Crew:
         """Seconds for all tasks."""
         started = time.monotonic()
         for number, (ours, _) in enumerate(self.pipes):
-            ours.send(tasks[number::WORKERS])
+            ours.send(tasks[number :: len(self.workers)])
         for ours, _ in self.pipes:
             ours.recv()
         return time.monotonic() - started
