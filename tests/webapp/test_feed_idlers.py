@@ -10,6 +10,7 @@ from webapp.feed.seats import Seat
 from webapp.labeling.windows import LaneKey, Windows
 from webapp.people.models import Tier, User
 
+MANY = 7 * FEW + 44
 TREES, CELLS = (1, "verify_box/aerial/crowd"), (2, "verify_box/medical/crowd")
 HARD = (1, "adjudicate/aerial/specialist")
 
@@ -32,11 +33,11 @@ def stock() -> Stock:
 
 @pytest.fixture
 def idlers(stock: Stock) -> Idlers:
-    """A hundred people of the crowd, a specialist in the middle of them and somebody who knows cells at the end."""
+    """Many people of the crowd, a specialist in the middle of them and somebody who knows cells at the end."""
     waiting = Idlers(stock)
-    for n in range(100):
-        waiting.add(seat(n, tier=Tier.SPECIALIST if n == 50 else Tier.CROWD))
-    waiting.add(seat(100, domains=["medical"]))
+    for n in range(MANY):
+        waiting.add(seat(n, tier=Tier.SPECIALIST if n == MANY // 2 else Tier.CROWD))
+    waiting.add(seat(MANY, domains=["medical"]))
     return waiting
 
 
@@ -45,7 +46,7 @@ def seat(n: int, *, tier: str = Tier.CROWD, domains: Iterable[str] = ("aerial",)
     return Seat(f"s{n}", person, frozenset(domains), cast(Any, None), want=1)
 
 
-def turn(idlers: Idlers, *, served: bool = False, most: int = 144) -> int:
+def turn(idlers: Idlers, *, served: bool = False, most: int = 1_000) -> int:
     """One round in which those who are tried find something or not, and wait again; returns how many they were."""
     tried = idlers.take(most)
     for one in tried:
@@ -71,7 +72,7 @@ class TestNewsOfWork:
         stock.full.clear()
 
         assert turns == [FEW, 2 * FEW, 4 * FEW]
-        assert turn(idlers) == 100 - sum(turns)
+        assert turn(idlers) == MANY - sum(turns)
         assert not idlers.due
 
     def test_reaches_everybody_once_when_it_suits_none_of_those_tried(
@@ -80,35 +81,35 @@ class TestNewsOfWork:
         stock.full = {TREES}
         idlers.stir({TREES})
 
-        turns = [turn(idlers, most=20) for _ in range(8)]
+        turns = [turn(idlers, most=MANY // 5) for _ in range(8)]
 
-        assert sum(turns) == 100
+        assert sum(turns) == MANY
         assert turns[-1] == 0
         assert not idlers.due
 
-    @pytest.mark.parametrize(("lane", "who"), [(HARD, "s50"), (CELLS, "s100")])
+    @pytest.mark.parametrize(("lane", "who"), [(HARD, f"s{MANY // 2}"), (CELLS, f"s{MANY}")])
     def test_wakes_only_those_whom_it_may_suit(self, idlers: Idlers, lane: LaneKey, who: str) -> None:
         idlers.stir({lane})
 
-        assert [one.session for one in idlers.take(144)] == [who]
+        assert [one.session for one in idlers.take(1_000)] == [who]
 
     def test_that_comes_while_others_are_tried_is_not_lost(self, idlers: Idlers) -> None:
         idlers.stir({TREES})
-        tried = idlers.take(144)
+        tried = idlers.take(1_000)
         idlers.stir({CELLS})
         for one in tried:
             idlers.add(one)
         idlers.tried(served=False)
 
         assert idlers.due
-        assert "s100" in {one.session for one in idlers.take(144)}
+        assert f"s{MANY}" in {one.session for one in idlers.take(1_000)}
 
     def test_of_several_kinds_of_work_reaches_those_whom_each_suits(self, idlers: Idlers) -> None:
         idlers.stir({TREES, HARD, CELLS})
 
-        tried = {one.session for one in idlers.take(144)}
+        tried = {one.session for one in idlers.take(1_000)}
 
-        assert {"s0", "s50", "s100"} <= tried
+        assert {"s0", f"s{MANY // 2}", f"s{MANY}"} <= tried
         assert len(tried) <= 3 * FEW
 
     def test_waits_while_a_round_has_no_place_for_them(self, idlers: Idlers) -> None:
@@ -116,7 +117,7 @@ class TestNewsOfWork:
 
         assert idlers.take(0) == []
         assert idlers.due
-        assert len(idlers.take(144)) == FEW
+        assert len(idlers.take(1_000)) == FEW
 
     def test_wakes_nobody_where_nobody_waits(self, stock: Stock) -> None:
         empty = Idlers(stock)
@@ -128,9 +129,9 @@ class TestNewsOfWork:
 class TestALookNowAndThen:
     def test_tries_some_and_others_the_next_time(self, idlers: Idlers) -> None:
         seen: set[str] = set()
-        for _ in range(4):
+        for _ in range(MANY // LOOKED + 1):
             idlers.stir(None)
-            tried = idlers.take(144)
+            tried = idlers.take(1_000)
             assert len(tried) == LOOKED
             seen.update(one.session for one in tried)
             for one in tried:
@@ -138,7 +139,7 @@ class TestALookNowAndThen:
             idlers.tried(served=False)
             assert not idlers.due
 
-        assert len(seen) == 101
+        assert len(seen) == MANY + 1
 
     def test_goes_on_while_people_find_something(self, idlers: Idlers) -> None:
         idlers.stir(None)

@@ -276,7 +276,7 @@ class TestTwoWebProcesses:
     def test_one_new_task_wakes_a_few_of_the_idle_and_is_offered_once(
         self, web: WebProcess, other_web: WebProcess, settled: None
     ) -> None:
-        shop = stock.open_shop(hands=48, lanes=1, tasks=1)
+        shop = stock.open_shop(hands=160, lanes=1, tasks=1)
         pair, releases = (web, other_web), 3
 
         def counted(what: str) -> float:

@@ -15,10 +15,10 @@ from webapp.feed.seats import Seat
 from webapp.labeling.wakeups import LaneKey
 from webapp.labeling.windows import Windows
 
-FEW = 8  # tried first when work is announced,
-LOOKED = (
-    32  # and when nothing was, now and then: an announcement may be lost, a pause over, a qualification new
-)
+# Tried first when work is announced: enough to choose from, because whoever waits longest is seldom who does it best.
+FEW = 64
+# And when nothing was, now and then: an announcement may be lost, a pause over, a qualification new.
+LOOKED = 64
 MOST = 1_024  # in one turn; rounds have their own limit
 UNKNOWN = "?"  # the organisation of a project that was not met yet
 
