@@ -288,7 +288,8 @@ def nodules(data_dir: Path, stride: int) -> dict[str, Any]:
 def transfer(data_dir: Path, stride: int) -> dict[str, Any]:
     """Return what the fusion's constants reach on either set when the other set chooses them from a grid.
 
-    The constants in use were chosen on both. The difference to them is what they flatter these two sets by, at most.
+    The constants in use were chosen on both. The difference to them is part of what they flatter these two sets by; the
+    method itself was chosen here, too.
     """
     both = {"cells": _cell_cases(data_dir), "nodules": _nodule_cases(data_dir, stride)}
     tried: dict[tuple[float, float, float], dict[str, float]] = {}
