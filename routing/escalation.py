@@ -109,18 +109,19 @@ def standing_ruling(
     """Return which of the rulings about one object stands and whether another one bears it out, as far as they were given.
 
     Rulings are values of `adjudicate`, in the order in which they were given by different people who did not see each
-    other's. Two agree when they rule the same and, where they accept, name the same class and boxes within the tolerance.
-    The first pair that agrees decides, by its earlier ruling. None: nobody bears anybody out yet, another reader is wanted;
+    other's. The first pair that agrees decides, by its earlier ruling. None: nobody bears anybody out yet, another reader is wanted;
     after three of three minds the last one stands, unborne (double reading with arbitration, as in screening).
     """
     for later, ruling in enumerate(rulings):
         for earlier in rulings[:later]:
-            if _alike(earlier, ruling, tolerance_iou):
+            if rulings_agree(earlier, ruling, tolerance_iou):
                 return earlier, True
     return (rulings[-1], False) if len(rulings) >= MOST_READERS else (None, False)
 
 
-def _alike(a: Mapping[str, Any], b: Mapping[str, Any], tolerance_iou: float) -> bool:
+def rulings_agree(a: Mapping[str, Any], b: Mapping[str, Any], tolerance_iou: float) -> bool:
+    """Return whether two rulings about one object say the same: the same ruling and, where it accepts, the same class and
+    boxes within the tolerance."""
     if a["ruling"] != b["ruling"]:
         return False
     return a["ruling"] != "accept" or (

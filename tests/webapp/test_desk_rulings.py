@@ -27,7 +27,7 @@ from webapp.labeling.models import (
 )
 from webapp.labeling.queries import case_file
 from webapp.labeling.rulings import precedents
-from webapp.people.models import Role, User
+from webapp.people.models import Organisation, Role, User
 from webapp.people.operations import create_person
 from webapp.projects.models import Project
 from webapp.projects.operations import new_guideline_version
@@ -250,6 +250,23 @@ class TestGuideline:
                 send = client.post if address else client.get
                 assert send(f"/desk/rulings/{answer.pk}/{address}").status_code == status
         assert project.guidelines.count() == before
+
+    def test_is_not_shown_to_others_while_a_second_reader_is_to_read_the_case(
+        self, client: Client, scene: Scene, olga: User, acme: Organisation
+    ) -> None:
+        reader = create_person(organisation=acme, username="petra", role=Role.SPECIALIST, domains=["aerial"])
+        task = case(scene)
+        answer, address = rule(task, olga), "/desk/rulings/{}/"
+        again = case(scene, state="open")
+        Microtask.objects.filter(pk=again.pk).update(object=task.object)
+
+        def status(person: User) -> int:
+            client.force_login(person)
+            return client.get(address.format(answer.pk)).status_code
+
+        assert (status(olga), status(reader)) == (200, 404)
+        Microtask.objects.filter(pk=again.pk).update(state="resolved")
+        assert status(reader) == 200
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 """How a specialist's rulings hold: against second readers, against what became of the objects, and against known answers."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from routing.annotation.boxes import iou
+from routing.escalation import rulings_agree
 from routing.policy import RoutingPolicy
 from routing.track_record import TrackRecord
 from webapp.desk.queries import Ruling
@@ -43,12 +43,12 @@ def calibration_of(viewer: User, rulings: Sequence[Ruling]) -> Calibration:
     agreed, overturned = _second_readings(viewer, mine), _since(mine)
     stored = AnnotatorRecord.objects.filter(annotator=viewer).first()
     record = TrackRecord.from_json(stored.record) if stored and stored.record else TrackRecord.new()
-    gold = record.gold_summary().values()
+    right, known = record.gold_total()
     seconds = [r.answer.active_s for r in rulings if r.outcome != "passed"]
     return Calibration(
         agreed,
         overturned,
-        Share(round(sum(g["right"] for g in gold)), round(sum(g["answers"] for g in gold))),
+        Share(round(right), round(known)),
         statistics.median(seconds) if seconds else None,
     )
 
@@ -64,7 +64,7 @@ def _second_readings(viewer: User, mine: Sequence[Ruling]) -> Share:
         for subject, value in others.values_list("microtask__object", "value")
         if value and value["ruling"] != "undecidable"
     ]
-    return Share(sum(_same(own, value["xyxy"], value["class"]) for own, value in read), len(read))
+    return Share(sum(_same(own, value) for own, value in read), len(read))
 
 
 def _since(mine: Sequence[Ruling]) -> Share:
@@ -81,14 +81,12 @@ def _since(mine: Sequence[Ruling]) -> Share:
             continue
         again += 1
         accepted = state == SceneObject.State.ACCEPTED
-        overturned += not _same(ruling, box if accepted else None, label)
+        stands = {"ruling": "accept" if accepted else "reject", "xyxy": box, "class": label}
+        overturned += not _same(ruling, stands)
     return Share(overturned, again)
 
 
-def _same(own: Ruling, box: Sequence[float] | None, label: Any) -> bool:
-    """Whether a ruling says the same as the viewer's: nothing there, or the same class within the project's tolerance."""
-    value = own.answer.value or {}
-    if box is None or not value.get("xyxy"):
-        return box is None and not value.get("xyxy")
+def _same(own: Ruling, other: Mapping[str, Any]) -> bool:
+    """Whether a ruling says the same as the viewer's, within the project's tolerance."""
     policy = RoutingPolicy.from_json(own.answer.microtask.project.policy)
-    return bool(value["class"] == label and iou(value["xyxy"], box) >= policy.tolerance_iou)
+    return rulings_agree(own.answer.value or {}, other, policy.tolerance_iou)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from webapp.labeling.models import Answer
+from webapp.labeling.models import Answer, Microtask
 from webapp.labeling.rulings import outcome_of
 from webapp.people.models import User
 from webapp.people.queries import tenant
@@ -68,11 +68,16 @@ def own_rulings(viewer: User, most: int = COUNTED) -> list[Ruling]:
 
 
 def rulings_of(viewer: User) -> QuerySet[Answer]:
-    """All rulings that a specialist may see: their own, and everybody's in the domains of their qualifications."""
+    """All rulings that a specialist may see: their own, and everybody's in the domains of their qualifications; of
+    others', none that a second reader is still to read without knowing it."""
     rows = Answer.objects.filter(
         microtask__kind="adjudicate", microtask__project__organisation=tenant(viewer), late=False
     )
-    return rows.filter(Q(annotator=viewer) | Q(microtask__domain__in=viewer.qualifications.values("domain")))
+    unread = Microtask.objects.filter(
+        object=OuterRef("microtask__object"), kind="adjudicate", state=Microtask.State.OPEN
+    )
+    theirs = Q(microtask__domain__in=viewer.qualifications.values("domain")) & ~Exists(unread)
+    return rows.filter(Q(annotator=viewer) | theirs)
 
 
 def ruling_of(row: Answer) -> Ruling:

@@ -20,6 +20,7 @@ from webapp.labeling.lifecycle import (
 )
 from webapp.labeling.models import SceneObject, Tile
 from webapp.labeling.refining import absorb_refinement, concerns
+from webapp.labeling.rulings import SAME_IOU
 
 State = SceneObject.State
 
@@ -185,7 +186,7 @@ def _adjudicate(given: Given) -> Feedback:
     author, value = stands
     match value["ruling"]:
         case "accept":
-            same = iou(value["xyxy"], row.box) > 0.98 and value["class"] == row.label
+            same = iou(value["xyxy"], row.box) >= SAME_IOU and value["class"] == row.label
             if not same:
                 add_version(book, row, value["xyxy"], value["class"], author)
             settle(book, row, given.tile, State.ACCEPTED, risk=SPECIALIST_RISK, by="specialist")
