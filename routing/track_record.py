@@ -198,6 +198,11 @@ class TrackRecord:
                 out[kind] = {"answers": n, "right": right, "share": (right + 3.6) / (n + 4)}
         return out
 
+    def gold_total(self) -> tuple[float, float]:
+        """Return (right, all) gold answers of every kind."""
+        known = [self.amounts(f"g|{kind}") for kind in skill.SECONDS]
+        return sum(right for _, right in known), sum(n for n, _ in known)
+
     def standing(self, policy: RoutingPolicy) -> Standing:
         """Return ok, coach or paused, with the reason."""
         return judge(self.amounts, policy)

@@ -224,9 +224,13 @@ class TestShrinkage:
         hit = Outcome("verify_box", "", None, "ok", "good", gold=True)
         slip = Outcome("verify_box", "", None, "ok", "phantom", gold=True)
 
-        summary = replay([hit] * 3 + [slip]).gold_summary()
+        drawn = Outcome("fix_box", "", None, "drawn", "good", gold=True)
+        record = replay([hit] * 3 + [slip, drawn])
 
-        assert summary == {"verify_box": {"answers": 4, "right": 3, "share": pytest.approx(6.6 / 8)}}
+        assert record.gold_summary()["verify_box"] == {
+            "answers": 4, "right": 3, "share": pytest.approx(6.6 / 8),
+        }  # fmt: skip
+        assert record.gold_total() == (4, 5)
 
 
 class TestPool:

@@ -153,6 +153,12 @@ class Group:
         return f"model.{self.key}"
 
 
+def agreement_of(items: Iterable[Item]) -> Share:
+    """Return how many of all pairs of verdicts on one version agree."""
+    pairs = [item.pairs for item in items]
+    return Share(sum(a for a, _ in pairs), sum(n for _, n in pairs))
+
+
 def grouped(items: Iterable[Item], key: Callable[[Item], int | None]) -> list[Group]:
     """Return the groups of the items that have a key, the largest first."""
     found: dict[int, list[Item]] = defaultdict(list)
@@ -163,13 +169,12 @@ def grouped(items: Iterable[Item], key: Callable[[Item], int | None]) -> list[Gr
 
 
 def _group(key: int, items: Sequence[Item]) -> Group:
-    pairs = [item.pairs for item in items]
     accepted = [item for item in items if item.right]
     return Group(
         key=key,
         objects=len(items),
         kept=share_of(items, "first_pass"),
-        agreement=Share(sum(a for a, _ in pairs), sum(n for _, n in pairs)),
+        agreement=agreement_of(items),
         unsure=share_of(items, "unsure"),
         seconds=sum(item.seconds for item in items) / len(items),
         edits=sum(item.version - 1 for item in accepted) / len(accepted) if accepted else 0.0,

@@ -17,6 +17,7 @@ from webapp.ops.quality import (
     Group,
     Item,
     Share,
+    agreement_of,
     confusion,
     cost_per_correct,
     grouped,
@@ -132,7 +133,6 @@ def quality_page(viewer: User, project: Project) -> QualityPage:
     names = {c.id: c.name for c in current_schema(project).classes}
     by_model = grouped(items, lambda i: i.model)
     models = {m.pk: str(m) for m in ModelVersion.objects.filter(pk__in=[g.key for g in by_model])}
-    pairs = [item.pairs for item in items]
     scope = queries.scope_of(viewer, project.pk)
     assert scope is not None
     found = statuses(scope.datasets)
@@ -144,7 +144,7 @@ def quality_page(viewer: User, project: Project) -> QualityPage:
         project=project,
         sample=len(items),
         shares=tuple((name, share_of(items, name)) for name in KINDS),
-        agreement=Share(sum(a for a, _ in pairs), sum(n for _, n in pairs)),
+        agreement=agreement_of(items),
         classes=tuple((names.get(g.key, f"#{g.key}"), g) for g in grouped(items, lambda i: i.label)),
         models=tuple((models.get(g.key, f"#{g.key}"), g) for g in by_model),
         confusion=confusion(items),
@@ -178,10 +178,9 @@ def _gold(scope: Scope) -> list[GoldLine]:
     people = User.objects.in_bulk([row.person for row in last])
     lines = []
     for record in AnnotatorRecord.objects.filter(annotator__in=people):
-        known = TrackRecord.from_json(record.record).gold_summary().values() if record.record else ()
-        n, right = round(sum(k["answers"] for k in known)), round(sum(k["right"] for k in known))
-        if n:
-            lines.append(GoldLine(people[record.annotator_id], Share(min(right, n), n)))
+        right, known = TrackRecord.from_json(record.record).gold_total() if record.record else (0.0, 0.0)
+        if n := round(known):
+            lines.append(GoldLine(people[record.annotator_id], Share(min(round(right), n), n)))
     return sorted(lines, key=lambda line: (line.share.high, line.person.pk))
 
 

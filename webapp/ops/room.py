@@ -217,8 +217,8 @@ def people(found: Mapping[int, Status], working: set[int], held: dict[int, int])
 def _person(
     row: Worked, person: User, record: AnnotatorRecord | None, held: dict[int, int], working: set[int]
 ) -> PersonLine:
-    gold = TrackRecord.from_json(record.record).gold_summary().values() if record and record.record else ()
-    known, right = sum(g["answers"] for g in gold), sum(g["right"] for g in gold)
+    stored = record.record if record else None
+    right, known = TrackRecord.from_json(stored).gold_total() if stored else (0.0, 0.0)
     return PersonLine(
         person=person,
         answers=row.answers,
