@@ -45,7 +45,7 @@ class Server:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        environment = {**os.environ, "DATABASE_URL": test_database(), "LOG_LEVEL": "WARNING"}
+        environment = {**os.environ, "DATABASE_URL": run_database(), "LOG_LEVEL": "WARNING"}
         command = [
             sys.executable, "-m", "uvicorn", "webapp.config.asgi:application", "--host", "127.0.0.1", "--port",
             str(self.port), "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--log-level", "warning",
@@ -76,12 +76,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_database() -> str:
+def run_database() -> str:
     """DATABASE_URL of the database that Django made for this run."""
     return os.environ["DATABASE_URL"].rpartition("/")[0] + "/" + settings.DATABASES["default"]["NAME"]
-
-
-test_database.__test__ = False  # type: ignore[attr-defined]
 
 
 @pytest.fixture(scope="module")
@@ -223,21 +220,17 @@ def tab(server: Server, browser: Browser) -> Iterator[Callable[..., Tab]]:
 
 
 @pytest.fixture
-def answer_apart() -> Callable[[Tab, Tab, World], None]:
-    """Whatever two tabs of one person show and answer is never the same task."""
+def answer_both() -> Callable[[Tab, Tab, World], tuple[list[int], list[int]]]:
+    """Answer what two tabs of one person show; returns the micro-tasks of all answers, and of everything ever held."""
 
-    def answer(first: Tab, second: Tab, world: World) -> None:
-        assert first.state["assignment"] != second.state["assignment"]
-
+    def answer(first: Tab, second: Tab, world: World) -> tuple[list[int], list[int]]:
         for page in (first, second):
             page.page.bring_to_front()
             page.press("Space")
             page.acknowledged()
-
-        answers = Answer.objects.filter(annotator=world.ada)
-        assert answers.values("microtask").distinct().count() == answers.count() == 2
+        answered = Answer.objects.filter(annotator=world.ada).values_list("microtask", flat=True)
         held = Assignment.objects.filter(annotator=world.ada).values_list("microtask", flat=True)
-        assert len(set(held)) == len(held)
+        return list(answered), list(held)
 
     return answer
 

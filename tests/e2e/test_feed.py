@@ -169,15 +169,18 @@ class TestReload:
 
 
 class TestTwoTabs:
-    def test_never_hold_the_same_task(
-        self, tab: Tabs, world: World, answer_apart: Callable[..., None]
-    ) -> None:
+    def test_never_hold_the_same_task(self, tab: Tabs, world: World, answer_both: Callable[..., Any]) -> None:
         rehearsal.open_tiles(world)
         first = tab(world.ada).open()
         first.task("coverage_tile")
         second = tab(world.ada, beside=first).open()
         second.task("coverage_tile")
-        answer_apart(first, second, world)
+        assert first.state["assignment"] != second.state["assignment"]
+
+        answered, held = answer_both(first, second, world)
+
+        assert len(set(answered)) == len(answered) == 2
+        assert len(set(held)) == len(held)
 
     def test_the_second_is_told_why_when_the_first_holds_everything(self, tab: Tabs, world: World) -> None:
         rehearsal.open_kind(world, "verify_box")

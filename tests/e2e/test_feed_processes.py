@@ -157,14 +157,19 @@ class TestReload:
 
 class TestTwoTabs:
     def test_of_one_person_on_two_processes_never_hold_the_same_task(
-        self, at: Tabs, pair: tuple[Any, Any], world: World, answer_apart: Callable[..., None]
+        self, at: Tabs, pair: tuple[Any, Any], world: World, answer_both: Callable[..., Any]
     ) -> None:
         rehearsal.open_tiles(world)
         first = at(world.ada, pair[0]).open()
         first.task("coverage_tile")
         second = at(world.ada, pair[1], beside=first).open()
         second.task("coverage_tile")
-        answer_apart(first, second, world)
+        assert first.state["assignment"] != second.state["assignment"]
+
+        answered, held = answer_both(first, second, world)
+
+        assert len(set(answered)) == len(answered) == 2
+        assert len(set(held)) == len(held)
 
 
 class TestOperationsRoom:
