@@ -1,4 +1,4 @@
-"""Which tier decides a dispute, which specialist of that tier decides it best, and which case comes first."""
+"""Which specialist decides a dispute best, which case comes first, and which of several rulings stands."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 from routing.annotation.boxes import iou
 from routing.eligibility import Waiting, rank
-from routing.policy import TIERS, RoutingPolicy
+from routing.policy import RoutingPolicy
 from routing.redundancy import ObjectCase
 from routing.track_record import TrackRecord
 
@@ -14,7 +14,6 @@ BANDS = ("new", "above", "usual", "below")
 KNOWN_AFTER = 20.0  # answers before which somebody counts as new
 ABOVE, BELOW = 0.75, 1.35  # of the error of the usual person of their tier
 MOST_READERS = 3  # of one case
-HIGH_STAKE = 10.0  # value factor from which an adjudicator, not a specialist, decides
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,6 @@ class Ranked:
     score: float
     gain: float
     load: int
-
-
-def tier_for(case: ObjectCase, reason: str, policy: RoutingPolicy) -> str:
-    """Return the tier that decides: a specialist, or an adjudicator when one is asked for or the stake is high."""
-    if reason.startswith("specialists disagree") or case.value >= HIGH_STAKE:
-        return TIERS[-1]
-    return "specialist"
 
 
 def rank_specialists(

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from routing.belief import Belief
 from routing.eligibility import Candidate, Waiting
 from routing.escalation import (
-    HIGH_STAKE,
     confusion_of,
     desk_value,
     desk_weight,
@@ -18,7 +17,6 @@ from routing.escalation import (
     rank_specialists,
     skill_band,
     standing_ruling,
-    tier_for,
 )
 from routing.outcomes import Outcome
 from routing.policy import RoutingPolicy
@@ -137,14 +135,6 @@ class TestGiniGain:
 
         assert gini_gain(belief, knows) == pytest.approx(1 - 0.38)
         assert gini_gain(belief, guesses) == pytest.approx(0, abs=1e-12)
-
-
-class TestTierFor:
-    def test_sends_high_stakes_and_split_specialists_to_an_adjudicator(self) -> None:
-        assert tier_for(dispute(), "still unsettled after 5 looks", POLICY) == "specialist"
-        assert tier_for(dispute(), "specialists disagree", POLICY) == "adjudicator"
-        costly = ObjectCase(Belief.of((0.5, 0.3, 0.2)), value=HIGH_STAKE)
-        assert tier_for(costly, "unsettled", POLICY) == "adjudicator"
 
 
 class TestConfusionOf:
