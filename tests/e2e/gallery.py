@@ -48,6 +48,31 @@ TITLE = "Trees of Yellowstone"
 PANELS = {"help": "Shift+?", "guideline": "g", "why": "y", "report": "r", "display": "i"}
 LANGUAGES = {"german": "de", "arabic": "ar"}
 SETUP = ("images", "schema", "guideline", "targets", "people", "start")
+CLASSES: list[dict[str, Any]] = [
+    {"id": 0, "name": "tree", "key": "1", "attributes": ["health"], "subclasses": [3, 4]},
+    {"id": 1, "name": "car", "key": "2", "geometry": "cuboid", "dims": [4.3, 1.8, 1.5]},
+    {"id": 2, "name": "deer", "key": "3", "geometry": "keypoints", "skeleton": "animal"},
+    {"id": 3, "name": "spruce", "key": "4"},
+    {"id": 4, "name": "pine", "key": "5"},
+    {"id": 5, "name": "grass"},
+    {"id": 6, "name": "bare rock"},
+]
+ASKED: dict[str, Any] = {
+    "attributes": [
+        {
+            "id": "health",
+            "name": "Health",
+            "options": [{"id": "h", "name": "healthy", "key": "h"}, {"id": "d", "name": "dying", "key": "d"}],
+        }
+    ],
+    "skeletons": {
+        "animal": {
+            "joints": [{"name": "head"}, {"name": "left shoulder", "side": "left"}, {"name": "tail"}],
+            "edges": [["head", "left shoulder"], ["left shoulder", "tail"]],
+        }
+    },
+    "scene": {"triage": True, "regions": [0, 5, 6], "region_share": 0.5},
+}
 NAMES = (
     "login",
     *(f"feed-{kind}" for kind in KINDS),
@@ -266,7 +291,9 @@ class Stands:
 
     def setting_up(self, step: str) -> Stand:
         """A draft with pictures, classes, a guideline with examples and some people."""
-        world = self.empty()
+        if step == "schema" and "draft" not in self.worlds:
+            self.worlds["draft"] = rehearsal.build(self.part, title=TITLE, classes=CLASSES, more=ASKED)
+        world = self.worlds["draft"] if step == "schema" else self.empty()
         if step in ("projects", "new"):
             return Stand(world.otto, "/projects/" if step == "projects" else "/projects/new/", nothing)
         busy_day.prepare(world)

@@ -132,7 +132,7 @@ class TestSetUp:
         page.get_by_label("Joints, separated by commas").press("Tab")
         page.get_by_label("Connections, as").fill("root-top")
         page.get_by_label("Connections, as").press("Tab")
-        page.locator(".asked").get_by_label("tree").check()
+        page.locator(".part-row .asked").get_by_label("tree").check()
         page.get_by_label("Shape: shrub").select_option("keypoints")
         page.get_by_label("Skeleton: shrub").select_option("skeleton")
         page.get_by_role("button", name="Save", exact=True).click()
@@ -143,6 +143,63 @@ class TestSetUp:
         assert schema.by_name("tree").attributes == (schema.attributes[0].id,)
         assert schema.by_name("shrub").skeleton == "skeleton"
         assert schema.skeleton("skeleton").edges == (("root", "top"),)
+
+    def test_edits_what_is_asked_of_whole_pictures_and_sizes_and_finer_classes(
+        self, tab: Tabs, world: World
+    ) -> None:
+        manager = tab(world.otto).open(f"/projects/{world.project.pk}/setup/classes/")
+        page = manager.page
+        ready(manager)
+
+        page.get_by_role("button", name="Add a class").click()
+        page.keyboard.type("grass")
+        covers = page.get_by_role("group", name="What covers every part of the picture")
+        covers.get_by_label("tree").check()
+        covers.get_by_label("grass").check()
+        page.get_by_label("Share of the blocks").fill("40")
+        page.get_by_label("Ask first whether a picture can be used at all").check()
+        page.get_by_label("Shape: shrub").select_option("cuboid")
+        for name, metres in (("Length", "1.5"), ("Width", "1,2"), ("Height", "2")):
+            page.get_by_label(f"{name}: shrub").fill(metres)
+        page.get_by_role("button", name="Name a class more finely").click()
+        finer = page.get_by_role("group", name="Named as one of")
+        finer.get_by_label("shrub").check()
+        page.get_by_role("button", name="Save", exact=True).click()
+        assert finer.locator("input:invalid").count() == 1
+        finer.get_by_label("grass").check()
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("version 2; saving makes the next one").wait_for()
+
+        schema = current_schema(world.project)
+        tree, shrub, grass = (schema.by_name(name) for name in ("tree", "shrub", "grass"))
+        assert schema.scene.regions == (tree.id, grass.id)
+        assert (schema.scene.region_share, schema.scene.triage) == (0.4, True)
+        assert shrub.dims == (1.5, 1.2, 2.0)
+        assert tree.subclasses == (shrub.id, grass.id)
+        ready(manager)
+        assert page.get_by_label("Share of the blocks").input_value() == "40"
+
+    def test_keeps_keys_of_options_and_sides_of_joints(self, tab: Tabs, world: World) -> None:
+        manager = tab(world.otto).open(f"/projects/{world.project.pk}/setup/classes/")
+        page = manager.page
+        ready(manager)
+
+        page.get_by_role("button", name="Add an attribute").click()
+        page.keyboard.type("Health")
+        page.get_by_label("Options, separated by commas").fill("healthy, ill")
+        page.locator(".part-row .asked").get_by_label("tree").check()
+        page.get_by_label("Key: ill").fill("i")
+        page.get_by_role("button", name="Add a skeleton").click()
+        page.get_by_label("Joints, separated by commas").fill("oben, links unten")
+        page.get_by_label("Joints, separated by commas").press("Tab")
+        page.get_by_label("Side: links unten").select_option("left")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("version 2; saving makes the next one").wait_for()
+
+        schema = current_schema(world.project)
+        assert [(o.name, o.key) for o in schema.attributes[0].options] == [("healthy", None), ("ill", "i")]
+        assert schema.by_name("tree").attributes == (schema.attributes[0].id,)
+        assert [j.side for j in schema.skeleton("skeleton").joints] == [None, "left"]
 
 
 class TestRunningProject:

@@ -229,6 +229,50 @@ class TestSchema:
         assert stored.by_id(car["id"]).skeleton == "axle"
         assert stored.by_id(tree["id"]).attributes == ("state",)
 
+    def test_may_ask_of_whole_pictures_and_name_more_finely_by_classes_that_are_new(
+        self, manager: Client, project: Project
+    ) -> None:
+        """New classes are referred to by ids below zero, which become ids that nothing else has ever had."""
+        tree, car = project.schemas.get().classes
+        wanted = {
+            "classes": [
+                {"id": -2, "name": "road"},
+                {**tree, "subclasses": [-3, -1]},
+                {**car, "geometry": "cuboid", "dims": [4.2, 1.8, 1.5]},
+                {"id": -1, "name": "oak"},
+                {"id": -3, "name": "elm"},
+            ],
+            "scene": {
+                "triage": True,
+                "classes": [-2, car["id"]],
+                "regions": [tree["id"], -2],
+                "region_share": 0.25,
+            },
+        }
+
+        assert self.save(manager, project, wanted).status_code == 302
+
+        stored = current_schema(project)
+        road, oak, elm = (stored.by_name(name).id for name in ("road", "oak", "elm"))
+        assert sorted([road, oak, elm]) == [car["id"] + 1, car["id"] + 2, car["id"] + 3]
+        assert stored.by_id(tree["id"]).subclasses == (elm, oak)
+        assert stored.by_id(car["id"]).dims == (4.2, 1.8, 1.5)
+        assert stored.scene.to_json() == {
+            "triage": True,
+            "classes": [road, car["id"]],
+            "regions": [tree["id"], road],
+            "region_share": 0.25,
+        }
+
+    def test_refuses_to_refer_to_a_class_that_is_not_there(self, manager: Client, project: Project) -> None:
+        stored = {"classes": project.schemas.get().classes}
+
+        answer = self.save(manager, project, {**stored, "scene": {"regions": [0, -7]}})
+
+        assert answer.status_code == 422
+        assert b"schema.scene.regions[1]" in answer.content
+        assert project.schemas.count() == 1
+
 
 class TestGuideline:
     @pytest.fixture

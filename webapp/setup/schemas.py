@@ -22,25 +22,49 @@ def stored_schema(project: Project) -> dict[str, Any]:
     return {part: schema[part] for part in PARTS if part in schema}
 
 
-def with_ids(wanted: Mapping[str, Any], project: Project) -> list[dict[str, Any]]:
-    """Return the wanted classes, new ones with ids that no version of the project has ever used."""
+def numbered(wanted: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    """Return the wanted schema, its new classes with ids that no version of the project has ever used.
+
+    A new class has no id, or a negative one by which the rest of the schema refers to it until it is saved.
+    """
     rows = wanted.get("classes")
     rows = [dict(row) if isinstance(row, Mapping) else row for row in rows] if isinstance(rows, list) else []
     used = {c["id"] for version in project.schemas.all() for c in version.classes}
     used |= {row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), int)}
     fresh = max(used, default=-1) + 1
+    given: dict[int, int] = {}
     for row in rows:
-        if isinstance(row, dict) and row.get("id") is None:
+        if isinstance(row, dict) and _is_new(row.get("id")):
+            if isinstance(row.get("id"), int):
+                given.setdefault(row["id"], fresh)
             row["id"], fresh = fresh, fresh + 1
-    return rows
+    for row in rows:
+        if isinstance(row, dict):
+            _refer(row, ("subclasses",), given)
+    out = {**{part: wanted[part] for part in PARTS[1:] if wanted.get(part)}, "classes": rows}
+    if isinstance(out.get("scene"), Mapping):
+        out["scene"] = dict(out["scene"])
+        _refer(out["scene"], ("classes", "regions"), given)
+    return out
+
+
+def _is_new(id: object) -> bool:
+    return id is None or (isinstance(id, int) and id < 0)
+
+
+def _refer(body: dict[str, Any], names: tuple[str, ...], given: Mapping[int, int]) -> None:
+    """Let lists of class ids name new classes by the ids that they were given."""
+    for name in names:
+        if isinstance(body.get(name), list):
+            body[name] = [given.get(id, id) if isinstance(id, int) else id for id in body[name]]
 
 
 def save_schema(*, project: Project, wanted: Mapping[str, Any], by: User) -> SchemaVersion:
     """Add the wanted schema as the next version; raises SchemaError."""
-    more = {part: wanted[part] for part in PARTS[1:] if wanted.get(part)}
-    LabelSchema.from_json({**more, "classes": with_ids(wanted, project)})  # before rows are filled up
-    rows = [{"key": None, **row} if isinstance(row, dict) else row for row in with_ids(wanted, project)]
-    return new_schema_version(project=project, classes=rows, more=more, created_by=by)
+    whole = numbered(wanted, project)
+    LabelSchema.from_json(whole)  # before rows are filled up
+    rows = [{"key": None, **row} if isinstance(row, dict) else row for row in whole.pop("classes")]
+    return new_schema_version(project=project, classes=rows, more=whole, created_by=by)
 
 
 def same_schema(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:

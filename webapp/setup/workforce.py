@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Q
 
+from webapp.ops.workforce import set_skill
 from webapp.people.models import Qualification, Role, Tier, User
-from webapp.people.operations import grant_qualification, revoke_qualification
 from webapp.projects.models import Project
 
 MOST = 200  # people on one page; beyond them a search finds the rest
@@ -64,10 +64,9 @@ def choose_crew(
     added = removed = 0
     for person in ours:
         if person.pk in wanted and person.pk not in had:
-            grant_qualification(person=person, domain=project.domain, granted_by=by)
-            added += 1
+            added += set_skill(person=person, domain=project.domain, granted=True, by=by)
         elif person.pk not in wanted and person.pk in had:
-            removed += revoke_qualification(person=person, domain=project.domain)
+            removed += set_skill(person=person, domain=project.domain, granted=False, by=by)
     return added, removed
 
 

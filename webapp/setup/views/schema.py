@@ -74,5 +74,25 @@ def texts() -> dict[str, str]:
         "options": _("Options, separated by commas"), "multi": _("Several may apply"), "asked": _("Asked of"),
         "skeletons": _("Skeletons"), "addskeleton": _("Add a skeleton"), "skeleton": _("Skeleton"),
         "joints": _("Joints, separated by commas"), "bones": _("Connections, as “from-to”, separated by commas"),
+        "left": _("on the left"), "right": _("on the right"), "side": _("Side"), "keys": _("Keys"),
         "noskeleton": _("Choose a skeleton"), "many": _("Paste several names, one a line, to add them at once."),
+        "sizes": _("Usual size in metres"), "length": _("Length"), "width": _("Width"), "height": _("Height"),
+        "nodims": _("Give length, width and height in metres, above 0 to 100."), **_whole_pictures(),
+    }  # fmt: skip
+
+
+def _whole_pictures() -> dict[str, str]:
+    return {
+        "finer": _("Finer classes"), "addfiner": _("Name a class more finely"), "class": _("Class"),
+        "finerhint": _("People first find objects of the class; then they say which of the finer ones each is."),
+        "named": _("Named as one of"), "onefiner": _("With one alone there is nothing to choose; tick two or more."),
+        "pictures": _("Whole pictures"), "triage": _("Ask first whether a picture can be used at all"),
+        "sorted": _("What the whole picture is"),
+        "sortedhint": _("Tick two or more classes, and people say of every picture which one it is."),
+        "onesorted": _("With one class there is nothing to choose; tick two or more, or none."),
+        "regions": _("What covers every part of the picture"),
+        "regionshint": _("Tick classes such as road, grass or water, and people colour every part of a picture "
+                         "with them, block by block. Leave all of them empty to ask nothing."),
+        "share": _("Share of the blocks that people are asked about (%)"),
+        "badshare": _("Give a number above 0, at most 100."),
     }  # fmt: skip

@@ -8,7 +8,9 @@ import {
   complaints,
   freeId,
   GEOMETRIES,
+  type Joint,
   moveClass,
+  type Option,
   readEdges,
   readJoints,
   readOptions,
@@ -17,11 +19,17 @@ import {
   type SchemaClass,
   type Skeleton,
 } from "./schema_model";
+import { type Desk, finerClasses, jointSides, optionKeys, sizesOf, wholePictures } from "./schema_parts";
 
 type Texts = Readonly<Record<string, string>>;
 
 export class SchemaEditor {
   private schema: Schema = { classes: [] };
+  private readonly desk: Desk = {
+    schema: () => this.schema,
+    take: (schema, redraw) => this.take(schema, redraw),
+    t: (key, values) => this.t(key, values),
+  };
   private readonly texts = given<Texts>("schema-texts");
   private readonly palette = given<string[]>("schema-palette");
 
@@ -79,6 +87,8 @@ export class SchemaEditor {
       ),
       this.attributes(),
       this.skeletons(),
+      finerClasses(this.desk),
+      wholePictures(this.desk),
     );
     this.mark();
     document.getElementById(active)?.focus();
@@ -124,6 +134,7 @@ export class SchemaEditor {
       this.shape(c, title, (geometry) => change({ geometry }, true)),
       skeletons ? this.skeletonOf(c, title, change) : null,
       this.tools(at, title),
+      c.geometry === "cuboid" ? sizesOf(this.desk, at, title) : null,
     );
   }
 
@@ -197,6 +208,8 @@ export class SchemaEditor {
       const name = row.querySelector<HTMLInputElement>(`#class-${at}-name`);
       name?.setCustomValidity(complaint ? this.t(complaint, { name: c?.name ?? "", key: c?.key ?? "" }) : "");
       name?.setAttribute("aria-invalid", String(complaint !== undefined));
+      for (const shown of this.place.querySelectorAll(`[data-name-of="${at}"]`))
+        shown.textContent = c?.name || this.t("unnamed");
     }
   }
 
@@ -236,12 +249,16 @@ export class SchemaEditor {
       const rows = (this.schema.attributes ?? []).map((a, n) => (n === at ? { ...a, ...value } : a));
       this.take({ ...this.schema, attributes: rows }, false);
     };
+    const assign = (options: Option[]): void => change({ options });
+    // Read at every letter: what appeared only on leaving the field would move the button that was being pressed.
+    let before = attribute.options;
     const current = (): Attribute => this.schema.attributes?.[at] ?? attribute;
     const multi = make("input", {
       type: "checkbox",
       onchange: (event) => change({ multi: (event.target as HTMLInputElement).checked }),
     });
     multi.checked = attribute.multi ?? false;
+    const keys = make("span", { class: "part-chips" }, ...optionKeys(this.desk, () => current().options, assign));
     return make(
       "div",
       { class: "part-row" },
@@ -266,12 +283,19 @@ export class SchemaEditor {
           value: attribute.options.map((o) => o.name).join(", "),
           required: true,
           dir: "auto",
-          onchange: (event) => change({ options: readOptions(typed(event), current().options) }),
+          onfocus: () => {
+            before = current().options;
+          },
+          oninput: (event) => {
+            change({ options: readOptions(typed(event), before) });
+            keys.replaceChildren(...optionKeys(this.desk, () => current().options, assign));
+          },
         }),
       ),
       make("label", { class: "tick" }, multi, this.t("multi")),
       this.removal(attribute.name, () => this.removeAttribute(at)),
       this.askedOf(attribute.id),
+      keys,
     );
   }
 
@@ -282,7 +306,7 @@ export class SchemaEditor {
         onchange: (event) => this.ask(at, id, (event.target as HTMLInputElement).checked),
       });
       box.checked = c.attributes?.includes(id) ?? false;
-      return make("label", {}, box, c.name || this.t("unnamed"));
+      return make("label", {}, box, make("span", { "data-name-of": at }, c.name || this.t("unnamed")));
     });
     return make("span", { class: "asked" }, this.t("asked"), ...boxes);
   }
@@ -330,11 +354,24 @@ export class SchemaEditor {
   }
 
   private skeleton(name: string, skeleton: Skeleton, at: number): HTMLElement {
+    const current = (): Skeleton => this.schema.skeletons?.[name] ?? skeleton;
     const change = (value: Partial<Skeleton>): void => {
       const known = this.schema.skeletons ?? {};
-      this.take({ ...this.schema, skeletons: { ...known, [name]: { ...skeleton, ...known[name], ...value } } }, true);
+      this.take({ ...this.schema, skeletons: { ...known, [name]: { ...current(), ...value } } }, false);
     };
-    const joints = (): readonly Skeleton["joints"][number][] => this.schema.skeletons?.[name]?.joints ?? [];
+    let before = skeleton;
+    const setSides = (joints: Joint[]): void => change({ joints });
+    const sides = make("span", { class: "part-chips" }, ...jointSides(this.desk, () => current().joints, setSides));
+    const bones = (): string =>
+      current()
+        .edges.map((e) => e.join("-"))
+        .join(", ");
+    const edges = make("input", {
+      id: `skeleton-${at}-edges`,
+      value: bones(),
+      dir: "auto",
+      onchange: (event) => change({ edges: readEdges(typed(event), current().joints) }),
+    });
     return make(
       "div",
       { class: "part-row" },
@@ -359,21 +396,21 @@ export class SchemaEditor {
           value: skeleton.joints.map((j) => j.name).join(", "),
           required: true,
           dir: "auto",
-          onchange: (event) => change({ joints: readJoints(typed(event), joints()) }),
+          onfocus: () => {
+            before = current();
+          },
+          oninput: (event) => {
+            const joints = readJoints(typed(event), before.joints);
+            const names = joints.map((j) => j.name);
+            change({ joints, edges: before.edges.filter((edge) => edge.every((end) => names.includes(end))) });
+            edges.value = bones();
+            sides.replaceChildren(...jointSides(this.desk, () => current().joints, setSides));
+          },
         }),
       ),
       this.removal(name, () => this.removeSkeleton(name)),
-      make(
-        "label",
-        { class: "wide" },
-        this.t("bones"),
-        make("input", {
-          id: `skeleton-${at}-edges`,
-          value: skeleton.edges.map((e) => e.join("-")).join(", "),
-          dir: "auto",
-          onchange: (event) => change({ edges: readEdges(typed(event), joints()) }),
-        }),
-      ),
+      make("label", { class: "wide" }, this.t("bones"), edges),
+      sides,
     );
   }
 

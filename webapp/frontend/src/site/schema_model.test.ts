@@ -3,6 +3,8 @@ import { squareAround } from "./examples";
 import {
   addClasses,
   changeClass,
+  changeScene,
+  chosen,
   complaints,
   freeColour,
   freeId,
@@ -10,7 +12,9 @@ import {
   moveClass,
   readEdges,
   readJoints,
+  readNumber,
   readOptions,
+  readShare,
   removeClass,
   type Schema,
 } from "./schema_model";
@@ -29,7 +33,7 @@ describe("classes", () => {
     expect(freeColour(TREES, PALETTE)).toBe("#009e73");
     const added = addClasses(TREES, ["house", "Tree", "road"], PALETTE);
     expect(added.classes.map((c) => c.name)).toEqual(["tree", "car", "house", "road"]);
-    expect(added.classes[3]).toEqual({ name: "road", color: "#e69f00", key: "4" });
+    expect(added.classes[3]).toEqual({ id: -2, name: "road", color: "#e69f00", key: "4" });
   });
 
   it("run out of keys after nine", () => {
@@ -57,6 +61,27 @@ describe("classes", () => {
     });
   });
 
+  it("have a size of their own as cuboids only", () => {
+    const car = changeClass(TREES, 1, { geometry: "cuboid" });
+    expect(car.classes[1]?.dims).toEqual([null, null, null]);
+    expect([...complaints(car)]).toEqual([[1, "nodims"]]);
+    const sized = changeClass(car, 1, { dims: [4.2, 1.8, 1.5] });
+    expect(complaints(sized).size).toBe(0);
+    expect(changeClass(sized, 1, { geometry: "box" }).classes[1]).not.toHaveProperty("dims");
+  });
+
+  it("that are removed are referred to no more", () => {
+    const schema: Schema = {
+      classes: [{ id: 3, name: "plant", color: "#009e73", key: null, subclasses: [0, 1] }, ...TREES.classes],
+      scene: { triage: true, classes: [0, 3], regions: [0, 1], region_share: 0.5 },
+    };
+    const left = removeClass(schema, 1);
+    expect(left.classes[0]?.subclasses).toEqual([1]);
+    expect(left.scene).toEqual({ triage: true, classes: [3], regions: [1], region_share: 0.5 });
+    expect([...complaints(left)]).toEqual([[0, "onefiner"]]);
+    expect(removeClass(TREES, 0)).not.toHaveProperty("scene");
+  });
+
   it("are complained about by row", () => {
     const bad: Schema = {
       classes: [
@@ -74,6 +99,33 @@ describe("classes", () => {
       [5, "noskeleton"],
     ]);
     expect(complaints(TREES).size).toBe(0);
+  });
+});
+
+describe("whole pictures", () => {
+  it("have a share of blocks only while regions are asked", () => {
+    const asked = changeScene(TREES, { regions: [0], region_share: 0.25 });
+    expect(asked.scene).toEqual({ regions: [0], region_share: 0.25 });
+    expect(changeScene(asked, { triage: true }).scene).toEqual({ regions: [0], region_share: 0.25, triage: true });
+    expect(changeScene(asked, { regions: [] }).scene).toEqual({ regions: [] });
+  });
+
+  it("take classes in the order of the schema, new ones too", () => {
+    const more = addClasses(TREES, ["road"], PALETTE);
+    expect(chosen(more, [-1], 0, true)).toEqual([0, -1]);
+    expect(chosen(more, [0, -1], 0, false)).toEqual([-1]);
+  });
+
+  it("read numbers as people type them", () => {
+    expect(readNumber(" 1,85 ")).toBe(1.85);
+    expect(readNumber("1e3")).toBeNull();
+    expect([readShare("12.5"), readShare("100"), readShare("0"), readShare("101"), readShare("")]).toEqual([
+      0.125,
+      1,
+      null,
+      null,
+      null,
+    ]);
   });
 });
 

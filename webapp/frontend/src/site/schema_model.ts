@@ -8,13 +8,16 @@ export interface SchemaClass {
   readonly geometry?: string;
   readonly skeleton?: string;
   readonly attributes?: readonly string[];
+  /** Usual length, width and height in metres; null where none is given yet. */
+  readonly dims?: readonly (number | null)[];
+  readonly subclasses?: readonly number[];
   readonly [more: string]: unknown;
 }
 
 export interface Option {
   readonly id: string;
   readonly name: string;
-  readonly key?: string;
+  readonly key?: string | null;
 }
 
 export interface Attribute {
@@ -35,10 +38,19 @@ export interface Skeleton {
   readonly edges: readonly (readonly [string, string])[];
 }
 
+/** What is asked of whole pictures: whether they can be used, what they are, and what covers every part of them. */
+export interface SceneAsk {
+  readonly triage?: boolean;
+  readonly classes?: readonly number[];
+  readonly regions?: readonly number[];
+  readonly region_share?: number;
+}
+
 export interface Schema {
   readonly classes: readonly SchemaClass[];
   readonly attributes?: readonly Attribute[];
   readonly skeletons?: Readonly<Record<string, Skeleton>>;
+  readonly scene?: SceneAsk;
   readonly [more: string]: unknown;
 }
 
@@ -56,13 +68,18 @@ export function freeColour(schema: Schema, palette: readonly string[]): string {
   return palette[times.indexOf(Math.min(...times))] ?? "#56b4e9";
 }
 
+/** An id for a class that is not saved yet: below zero, so that the server gives it one that was never used. */
+function newId(schema: Schema): number {
+  return Math.min(0, ...schema.classes.map((c) => c.id ?? 0)) - 1;
+}
+
 /** With one more class for each name that is not there yet; without names, an empty one. */
 export function addClasses(schema: Schema, names: readonly string[], palette: readonly string[]): Schema {
   let next = schema;
   for (const name of names.length > 0 ? names : [""]) {
     const known = next.classes.some((c) => c.name.toLowerCase() === name.toLowerCase());
     if (name !== "" && known) continue;
-    const fresh = { name, color: freeColour(next, palette), key: freeKey(next) };
+    const fresh = { id: newId(next), name, color: freeColour(next, palette), key: freeKey(next) };
     next = { ...next, classes: [...next.classes, fresh] };
   }
   return next;
@@ -77,14 +94,56 @@ export function changeClass(schema: Schema, index: number, change: Partial<Schem
     return {
       ...rest,
       ...(geometry === "keypoints" && skeleton ? { skeleton } : {}),
-      ...(geometry === "cuboid" && dims ? { dims } : {}),
+      ...(geometry === "cuboid" ? { dims: dims ?? [null, null, null] } : {}),
     };
   });
   return { ...schema, classes };
 }
 
+/** Without one class and whatever refers to it. */
 export function removeClass(schema: Schema, index: number): Schema {
-  return { ...schema, classes: schema.classes.filter((_, at) => at !== index) };
+  const gone = schema.classes[index]?.id;
+  const others = (ids: readonly number[]): number[] => ids.filter((id) => id !== gone);
+  const classes = schema.classes
+    .filter((_, at) => at !== index)
+    .map((c) => (c.subclasses ? { ...c, subclasses: others(c.subclasses) } : c));
+  const { scene, ...rest } = { ...schema, classes };
+  if (!scene) return rest;
+  const { classes: sorted, regions, ...asked } = scene;
+  return {
+    ...rest,
+    scene: {
+      ...asked,
+      ...(sorted ? { classes: others(sorted) } : {}),
+      ...(regions ? { regions: others(regions) } : {}),
+    },
+  };
+}
+
+/** With something else asked of whole pictures. A share belongs to regions alone. */
+export function changeScene(schema: Schema, change: Partial<SceneAsk>): Schema {
+  const { region_share, ...rest } = { ...schema.scene, ...change };
+  const regions = rest.regions ?? [];
+  const share = regions.length > 0 && region_share !== undefined ? { region_share } : {};
+  return { ...schema, scene: { ...rest, ...share } };
+}
+
+/** With a class taken into a list of ids or out of it, in the order of the schema. */
+export function chosen(schema: Schema, ids: readonly number[], id: number, on: boolean): number[] {
+  const wanted = new Set(on ? [...ids, id] : ids.filter((known) => known !== id));
+  return schema.classes.map((c) => c.id ?? Number.NaN).filter((known) => wanted.has(known));
+}
+
+/** A share in percent as it is typed: above 0, at most 100; null for anything else. */
+export function readShare(text: string): number | null {
+  const percent = readNumber(text);
+  return percent !== null && percent > 0 && percent <= 100 ? Math.round(percent * 1e4) / 1e6 : null;
+}
+
+/** A number with a point or a comma; null for anything else. */
+export function readNumber(text: string): number | null {
+  const plain = text.trim().replace(",", ".");
+  return /^\d+(\.\d+)?$/.test(plain) ? Number(plain) : null;
 }
 
 /** With one class moved up (-1) or down (1); at an end it stays. */
@@ -96,7 +155,7 @@ export function moveClass(schema: Schema, index: number, by: -1 | 1): Schema {
   return { ...schema, classes: [...classes.slice(0, to), moved, ...classes.slice(to)] };
 }
 
-export type Complaint = "noname" | "samename" | "samekey" | "noskeleton";
+export type Complaint = "noname" | "samename" | "samekey" | "noskeleton" | "nodims" | "onefiner";
 
 /** What is wrong with each class, by its index. */
 export function complaints(schema: Schema): ReadonlyMap<number, Complaint> {
@@ -109,6 +168,9 @@ export function complaints(schema: Schema): ReadonlyMap<number, Complaint> {
     else if (c.key !== null && before.some((other) => other.key === c.key)) found.set(index, "samekey");
     else if (c.geometry === "keypoints" && !(c.skeleton && c.skeleton in (schema.skeletons ?? {})))
       found.set(index, "noskeleton");
+    else if (c.geometry === "cuboid" && !(c.dims ?? [null]).every((m) => m !== null && m > 0 && m <= 100))
+      found.set(index, "nodims");
+    else if (c.subclasses?.length === 1) found.set(index, "onefiner");
   });
   return found;
 }
