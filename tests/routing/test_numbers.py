@@ -1,5 +1,7 @@
 """Consensus of ratings and multi-select attributes."""
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,6 +9,24 @@ from hypothesis import strategies as st
 
 from routing.consensus.attributes import fuse_tags
 from routing.consensus.ordinal import fuse_numbers
+
+TAGS = ("old", "red", "wet")
+CHOSEN = st.dictionaries(
+    st.sampled_from([f"t{i}" for i in range(6)]),
+    st.dictionaries(st.sampled_from("abcde"), st.sets(st.sampled_from(TAGS)), max_size=5),
+    min_size=1,
+)
+
+
+def shuffled(names, dice):
+    """Return other names for these, each of another place."""
+    order = list(names)
+    dice.shuffle(order)
+    return dict(zip(names, order, strict=True))
+
+
+def shuffled_items(table, dice):
+    return dice.sample(list(table.items()), len(table))
 
 
 def crowd(
@@ -27,6 +47,21 @@ class TestFuseNumbers:
         first = fuse_numbers(task, who, x, tasks=80, annotators=10)
         second = fuse_numbers(task[order], who[order], x[order], tasks=80, annotators=10)
         assert np.array_equal(first.value, second.value)
+
+    @settings(max_examples=25)
+    @given(st.permutations(range(10)))
+    def test_does_not_depend_on_the_names_of_annotators(self, names):
+        task, who, x, _ = crowd(tasks=20)
+        first = fuse_numbers(task, who, x, tasks=20, annotators=10)
+        second = fuse_numbers(task, np.array(names)[who], x, tasks=20, annotators=10)
+        assert second.value == pytest.approx(first.value, rel=1e-9)
+        assert second.noise[names] == pytest.approx(first.noise, rel=1e-9)
+
+    def test_leaves_its_input_alone(self):
+        columns = crowd()[:3]
+        copies = [column.copy() for column in columns]
+        fuse_numbers(*columns, tasks=80, annotators=10)
+        assert all(np.array_equal(a, b) for a, b in zip(columns, copies, strict=True))
 
     @settings(max_examples=25)
     @given(st.floats(-1e3, 1e3), st.floats(0.01, 100))
@@ -75,6 +110,11 @@ class TestFuseNumbers:
         found = fuse_numbers(np.array([1]), np.array([0]), np.array([3.0]), tasks=2, annotators=1)
         assert np.isnan(found.value[0]) and found.value[1] == pytest.approx(3.0)
 
+    def test_says_nothing_without_any_answer(self):
+        none = np.array([], dtype=np.intp)
+        found = fuse_numbers(none, none, np.array([]), tasks=2, annotators=3)
+        assert np.isnan(found.value).all() and np.isnan(found.sigma).all()
+
 
 class TestFuseTags:
     def test_follows_most_people_tag_by_tag(self):
@@ -89,3 +129,39 @@ class TestFuseTags:
     def test_takes_an_empty_set_for_an_answer(self):
         found = fuse_tags({"t": {"a": set(), "b": set(), "c": {"wet"}}})
         assert found["t"].tags == frozenset()
+
+    @settings(max_examples=25, deadline=None)
+    @given(CHOSEN, st.randoms(use_true_random=False))
+    def test_depends_neither_on_order_nor_on_names(self, answers, dice):
+        tasks, people, tags = (shuffled(names, dice) for names in (answers, "abcde", TAGS))
+        other = {
+            tasks[task]: {
+                people[who]: {tags[tag] for tag in some} for who, some in shuffled_items(chosen, dice)
+            }
+            for task, chosen in shuffled_items(answers, dice)
+        }
+        before = copy.deepcopy(answers)
+
+        first, second = fuse_tags(answers), fuse_tags(other)
+
+        assert answers == before
+        for task, one in first.items():
+            renamed = {tags[tag]: p for tag, p in one.probability.items()}
+            assert second[tasks[task]].probability == pytest.approx(renamed, abs=1e-9)
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.lists(st.sets(st.sampled_from(TAGS)), min_size=1, max_size=6), st.integers(1, 5))
+    def test_keeps_what_is_unanimous(self, chosen, people):
+        found = fuse_tags({f"t{i}": dict.fromkeys("abcde"[:people], some) for i, some in enumerate(chosen)})
+        assert [found[f"t{i}"].tags for i in range(len(chosen))] == chosen
+
+    @pytest.mark.parametrize("lie", [set(), {"red"}, set(TAGS)])
+    def test_is_not_moved_by_one_adversary_among_five(self, lie):
+        honest = {f"t{i}": {"wet"} if i % 2 else {"wet", "old"} for i in range(12)}
+        found = fuse_tags({task: {**dict.fromkeys("abcd", some), "e": lie} for task, some in honest.items()})
+        assert {task: one.tags for task, one in found.items()} == honest
+
+    def test_says_nothing_where_nobody_answered(self):
+        assert fuse_tags({}) == {}
+        found = fuse_tags({"seen": {"a": {"wet"}}, "unseen": {}})
+        assert found["unseen"].tags == frozenset() and found["unseen"].probability == {}

@@ -37,6 +37,24 @@ class TestReplay:
         found = replay(votes, ReplayPolicy(risk=0.2, assign=assign), np.random.default_rng(0))
         assert np.array_equal(found.probability, fuse_labels(votes.subset(found.bought)).probability)
 
+    @pytest.mark.parametrize("name", ["majority", "fixed", "adaptive"])
+    def test_depends_neither_on_the_order_of_answers_nor_on_the_names_of_classes(self, name):
+        votes, _ = log()
+        shuffle = np.random.default_rng(1).permutation(len(votes.task))
+        columns = votes.task[shuffle], votes.annotator[shuffle], 1 - votes.label[shuffle]
+        swapped = Votes.of(*columns, tasks=200, annotators=20, classes=2)
+        first, second = (
+            replay(log, ReplayPolicy(name, risk=0.2), np.random.default_rng(0)) for log in (votes, swapped)
+        )
+        assert np.array_equal(first.bought, second.bought)
+        assert second.probability[:, ::-1] == pytest.approx(first.probability, abs=1e-9)
+
+    def test_leaves_the_recorded_votes_alone(self):
+        votes, _ = log()
+        replay(votes, ReplayPolicy(risk=0.2, assign="best"), np.random.default_rng(0))
+        again, _ = log()
+        assert np.array_equal(votes.counts, again.counts) and np.array_equal(votes.label, again.label)
+
     def test_repeats_itself_with_the_same_seed(self):
         votes, _ = log()
         first, second = (
