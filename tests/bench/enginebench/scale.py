@@ -6,8 +6,9 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +24,44 @@ from models.assets import AssetError
 from models.checkpoint import Checkpoint, InputSpec, save
 from models.detector import Detector, DetectorConfig
 
-from enginebench.common import Measurement, Unavailable
+from enginebench.common import Measurement, Unavailable, cpu_seconds
 
 WORKERS = 2
 PAIRS = 5
 RECORDS, KILL_EVERY_S = 10_000, 20.0
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run over some images: images per second, and CPU seconds of all processes for one image."""
+
+    rate: float
+    cpu_s_per_image: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same work by raw processes and by Ray, right after one another."""
+
+    raw: Run
+    ray: Run
+
+    @property
+    def by_time(self) -> float:
+        """Images per second with Ray over those without: what others do on the machine disturbs it."""
+        return self.ray.rate / self.raw.rate
+
+    @property
+    def by_cpu(self) -> float:
+        """Images per CPU second with Ray, with all that it runs beside the workers, over those without."""
+        return self.raw.cpu_s_per_image / self.ray.cpu_s_per_image
+
+
 def measure(*, quick: bool) -> dict[str, Measurement]:
     """Images per second of two Ray actors over those of two raw processes, in turns: the median of PAIRS such pairs.
 
-    Both have the same model, one thread each and the same chunks.
+    Both have the same model, one thread each and the same chunks. Beside it stands the ratio of their CPU seconds, which
+    does not depend on what else the machine does.
     """
     try:
         model = jobs.pretrained()
@@ -44,15 +72,21 @@ def measure(*, quick: bool) -> dict[str, Measurement]:
         options = PrelabelOptions(classes={"person": 0}, views=1)
         with open_pool(actors=WORKERS) as pool, Crew(model) as crew:
             pairs = list(compared(pool, crew, scenes, model, options, 1 if quick else PAIRS))
-    raw, by_ray = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratios = [ours / theirs for theirs, ours in pairs]
+    raw, by_ray = (statistics.median(getattr(p, side).rate for p in pairs) for side in ("raw", "ray"))
+    overhead = [p.ray.cpu_s_per_image - p.raw.cpu_s_per_image for p in pairs]
     detail = {
         "ray_images_s": by_ray,
-        "pairs": ratios,
+        "pairs": [p.by_time for p in pairs],
+        "cpu_pairs": [p.by_cpu for p in pairs],
         "overhead_ms_per_image": (WORKERS / by_ray - WORKERS / raw) * 1000,
+        "overhead_cpu_ms_per_image": statistics.median(overhead) * 1000,
     }
-    beside = {"raw processes, images/s": raw}
-    return {"ray_efficiency": Measurement(statistics.median(ratios), beside, least=0.95, detail=detail)}
+    beside = {
+        "raw processes, images/s": raw,
+        "the same by CPU time": statistics.median(p.by_cpu for p in pairs),
+    }
+    ratio = statistics.median(p.by_time for p in pairs)
+    return {"ray_efficiency": Measurement(ratio, beside, least=0.95, detail=detail)}
 
 
 def measure_faults(*, quick: bool) -> dict[str, Measurement]:
@@ -70,26 +104,29 @@ def measure_faults(*, quick: bool) -> dict[str, Measurement]:
 
 def compared(
     pool: Any, crew: "Crew", scenes: list[SceneRef], model: ModelRef, options: PrelabelOptions, count: int
-) -> Iterator[tuple[float, float]]:
-    """(raw, Ray) in images per second, measured right after one another, each first in turn."""
+) -> Iterator[Pair]:
+    """Pairs of runs, measured right after one another, each first in turn."""
     warm = scenes[: 2 * len(crew.workers)]
     list(jobs.prelabel(warm, model=model, options=options, pool=pool))  # actors load the model
 
-    def by_ray() -> float:
-        started = time.monotonic()
+    def by_ray() -> None:
         rows = list(jobs.prelabel(scenes, model=model, options=options, pool=pool))
         assert len(rows) == len(scenes)
-        return len(scenes) / (time.monotonic() - started)
 
-    def raw() -> float:
-        return len(scenes) / crew.run(_tasks(scenes, model, options))
+    tasks = _tasks(scenes, model, options)
+
+    def timed(work: Callable[[], object]) -> Run:
+        started, cpu = time.monotonic(), cpu_seconds()
+        work()
+        seconds = time.monotonic() - started
+        return Run(len(scenes) / seconds, (cpu_seconds() - cpu) / len(scenes))
 
     for number in range(count):
         if number % 2:
-            ours, theirs = by_ray(), raw()
+            ours, theirs = timed(by_ray), timed(lambda: crew.run(tasks))
         else:
-            theirs, ours = raw(), by_ray()
-        yield theirs, ours
+            theirs, ours = timed(lambda: crew.run(tasks)), timed(by_ray)
+        yield Pair(theirs, ours)
 
 
 def make_scenes(folder: Path, count: int) -> list[SceneRef]:
@@ -131,14 +168,12 @@ class Crew:
         for worker in self.workers:
             worker.join(10)
 
-    def run(self, tasks: list[ChunkTask]) -> float:
-        """Seconds for all tasks."""
-        started = time.monotonic()
+    def run(self, tasks: list[ChunkTask]) -> None:
+        """Do all tasks."""
         for number, (ours, _) in enumerate(self.pipes):
             ours.send(tasks[number :: len(self.workers)])
         for ours, _ in self.pipes:
             ours.recv()
-        return time.monotonic() - started
 
 
 def _work(pipe: "multiprocessing.connection.Connection", model: ModelRef) -> None:
