@@ -35,7 +35,7 @@ Check = Callable[[str, dict[str, Any]], None]
 
 def play(scenario: Awaitable[Any]) -> Any:
     async def bounded() -> Any:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(100):
             return await scenario
 
     return asyncio.run(bounded())

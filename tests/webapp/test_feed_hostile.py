@@ -36,7 +36,7 @@ def tab(web: WebProcess, shop: stock.Stock) -> Callable[[int], Tab]:
 
 def play(scenario: Awaitable[Any]) -> Any:
     async def bounded() -> Any:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             return await scenario
 
     return asyncio.run(bounded())

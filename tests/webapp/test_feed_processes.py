@@ -43,7 +43,7 @@ def shop(settled: None) -> stock.Stock:
 
 def play(scenario: Awaitable[Any]) -> Any:
     async def bounded() -> Any:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(100):
             return await scenario
 
     return asyncio.run(bounded())
@@ -206,6 +206,13 @@ class TestAnsweringAtOnce:
         assert over_overlap() == 0
 
 
+def counted(what: str, *processes: WebProcess) -> float:
+    """Sum of a figure over the pages of metrics of these processes."""
+    pages = [get(f"{process.base}/metrics")[1].decode() for process in processes]
+    lines = [line for page in pages for line in page.splitlines() if line.startswith(what)]
+    return sum(float(line.split()[-1]) for line in lines)
+
+
 class TestTwoWebProcesses:
     def test_give_everybody_other_tasks_and_lose_nothing(
         self, web: WebProcess, other_web: WebProcess, shop: stock.Stock, check_message: Check
@@ -250,39 +257,30 @@ class TestTwoWebProcesses:
     ) -> None:
         shop = stock.open_shop(hands=2, lanes=1, tasks=1)
 
-        async def scenario() -> list[float]:
-            took = []
+        async def scenario() -> float:
             async with Tab(web.base, shop.tokens[0]) as one, Tab(other_web.base, shop.tokens[1]) as two:
                 giver, taker = one, two
                 offer = await giver.offer()
+                before = counted(WOKEN, web, other_web)
                 for _ in range(5):
                     await giver.ready(0)
                     await taker.ready(1)
                     await taker.quiet(0.3)
-                    start = time.monotonic()
                     await giver.send(
                         {"type": "release", "assignment": offer["assignment"], "lease": offer["lease"]}
                     )
                     offer = await taker.wait("offer")
-                    took.append(time.monotonic() - start)
                     giver, taker = taker, giver
-            return took
+                return counted(WOKEN, web, other_web) - before
 
-        took = play(scenario())
-        # A process that only looked would need a second on average. The quickest, because a busy machine delays the others.
-        assert min(took) < 0.1, took
-        assert float(np.median(took)) < 0.6, took
+        # A process that only looked now and then would try nobody because of work; a look may come first, but seldom.
+        assert play(scenario()) >= 3
 
     def test_one_new_task_wakes_a_few_of_the_idle_and_is_offered_once(
         self, web: WebProcess, other_web: WebProcess, settled: None
     ) -> None:
         shop = stock.open_shop(hands=160, lanes=1, tasks=1)
         pair, releases = (web, other_web), 3
-
-        def counted(what: str) -> float:
-            pages = [get(f"{process.base}/metrics")[1].decode() for process in pair]
-            lines = [line for page in pages for line in page.splitlines() if line.startswith(what)]
-            return sum(float(line.split()[-1]) for line in lines)
 
         async def taken(tabs: list[Tab]) -> tuple[Tab, dict[str, Any]]:
             """Who gets the task, and the offer."""
@@ -305,7 +303,7 @@ class TestTwoWebProcesses:
                 for tab in others:
                     await tab.ready(1)
                     await tab.wait("idle")
-                before = counted(WOKEN), counted("tessera_feed_offers_total")
+                before = counted(WOKEN, *pair), counted("tessera_feed_offers_total", *pair)
                 for _ in range(releases):
                     await giver.ready(0)
                     lease = {"assignment": offer["assignment"], "lease": offer["lease"]}
@@ -313,7 +311,8 @@ class TestTwoWebProcesses:
                     giver, offer = await taken(others)
                     others.remove(giver)
                 await asyncio.sleep(0.2)  # Whoever was woken in vain has been counted by then.
-                return counted(WOKEN) - before[0], counted("tessera_feed_offers_total") - before[1]
+                after = counted(WOKEN, *pair), counted("tessera_feed_offers_total", *pair)
+                return after[0] - before[0], after[1] - before[1]
 
         woken, offers = play(scenario())
         assert offers == releases
@@ -336,7 +335,12 @@ class TestTwoWebProcesses:
         assert row.state == "leased"
         assert row.session
 
-        assert janitors.return_what_the_dead_hold(timezone.now()) == 1
+        returned = 0
+        deadline = time.monotonic() + 20  # PostgreSQL needs a moment to see that its client is gone
+        while not returned and time.monotonic() < deadline:
+            returned = janitors.return_what_the_dead_hold(timezone.now())
+            time.sleep(0.05)
+        assert returned == 1
 
         row.refresh_from_db()
         assert row.session == ""

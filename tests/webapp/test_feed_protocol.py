@@ -49,7 +49,7 @@ def tab(web: WebProcess, shop: stock.Stock, check_message: Check) -> Callable[..
 
 def play(scenario: Awaitable[Any]) -> Any:
     async def bounded() -> Any:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(100):
             return await scenario
 
     return asyncio.run(bounded())
@@ -120,6 +120,9 @@ class TestConversation:
                 await theirs.ready(1)
                 idle = await theirs.wait("idle")
                 assert "aerial" in " ".join(idle["reasons"])
+                assert {"code": "domain", "about": {"domain": "aerial"}} in [
+                    {"code": each["code"], "about": each["about"]} for each in idle["because"]
+                ]
                 assert await theirs.quiet(0.5) == []  # It is said once.
 
         play(scenario())
@@ -149,6 +152,8 @@ class TestConversation:
         message = play(scenario())
         assert message["type"] == "explanation"
         assert message["why"].startswith("You got this task because")
+        assert message["because"][0]["code"] == "settles"
+        assert not {"gold", "value"} & set(message["terms"])  # would tell a known question apart
         assert "belief" not in json.dumps(message)
 
     def test_extending_prolongs_the_lease(self, tab: Callable[..., Tab]) -> None:

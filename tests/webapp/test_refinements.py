@@ -95,11 +95,16 @@ def open_scene(scene: Scene, boxes: Sequence[Sequence[float]] = BOXES) -> None:
 
 
 class Crew:
-    """Simulated people who work through the operations until nothing is left."""
+    """Simulated people who work through the operations until nothing is left.
 
-    def __init__(self, people: Sequence[User], truth: Truth, seed: int = 3) -> None:
+    slips: they make mistakes, so now and then two err alike and a wrong answer stands, as often as its risk says.
+    """
+
+    def __init__(self, people: Sequence[User], truth: Truth, *, slips: bool = True) -> None:
         self.people = list(people)
-        profiles = make_crowd(len(self.people), seed, mix={"diligent": 1.0})
+        profiles = make_crowd(len(self.people), 3, mix={"diligent": 1.0})
+        if not slips:
+            profiles = [replace(profile, theta=20.0, gross=0.0) for profile in profiles]
         self.minds = {
             p.pk: SimulatedAnnotator(profile) for p, profile in zip(self.people, profiles, strict=True)
         }
@@ -169,13 +174,15 @@ class TestOutlines:
         scene.dataset.refresh_from_db()
         assert scene.dataset.state == "done"
         found = refined(scene, "outline")
-        assert len(found) == len(BOXES)
-        for shape, true in zip(found, details, strict=True):
-            alike = similarity(
-                "fix_polygon", {}, shape_from_json(shape["shape"]), shape_from_json(true["outline"])
-            )
-            assert alike >= 0.75
-            assert 0 < shape["risk"] <= 0.06
+        alike = [
+            similarity("fix_polygon", {}, shape_from_json(shape["shape"]), shape_from_json(true["outline"]))
+            for shape, true in zip(found, details, strict=True)
+        ]
+        assert np.median(alike) >= 0.75  # one of them may be among the 5 % that are wrong
+        for shape in found:
+            # What the crowd settles meets the target; a specialist's drawing has the risk of specialists.
+            target = {"consensus": 0.05, "specialist": 0.12}[shape["settled_by"]]
+            assert 0 < shape["risk"] <= target
             assert shape["annotators"] >= 2
         assert crew.kinds["fix_polygon"] >= 3
         assert crew.kinds["verify_mask"] >= 3
@@ -298,13 +305,13 @@ class TestOtherAspects:
         open_scene(scene)
         details = [{"skeleton": joints(box)} for box in BOXES]
 
-        Crew(crowd, truth_of(BOXES, details)).work()
+        Crew(crowd, truth_of(BOXES, details), slips=False).work()
 
         alike = [
             similarity("keypoints", {}, shape_from_json(found["shape"]), shape_from_json(true["skeleton"]))
             for found, true in zip(refined(scene, "skeleton"), details, strict=True)
         ]
-        # One of three may lie outside the tolerance now and then: 5 % is what is promised.
+        # Left and right are mistaken by the most careful, too.
         assert np.median(alike) >= 0.75
         assert all(found["drawings"] >= 2 for found in refined(scene, "skeleton"))
 
@@ -313,7 +320,7 @@ class TestOtherAspects:
         open_scene(scene)
         details = [{"line": line(box)} for box in BOXES]
 
-        Crew(crowd, truth_of(BOXES, details)).work()
+        Crew(crowd, truth_of(BOXES, details), slips=False).work()
 
         for found, true in zip(refined(scene, "line"), details, strict=True):
             alike = similarity("polyline", {}, shape_from_json(found["shape"]), shape_from_json(true["line"]))
@@ -328,7 +335,7 @@ class TestOtherAspects:
             for color, parts in (("red", ["fruit"]), ("blue", []), ("green", ["leaves", "fruit"]))
         ]
 
-        Crew(crowd, truth_of(BOXES, truth)).work()
+        Crew(crowd, truth_of(BOXES, truth), slips=False).work()
 
         assert [found["attributes"] for found in refined(scene, "attributes")] == [
             t["attributes"] for t in truth
@@ -346,7 +353,7 @@ class TestOtherAspects:
         open_scene(scene)
         truth = [{"class": c, "attributes": {"color": "red"}} for c in (1, 2, 1)]
 
-        Crew(crowd, truth_of(BOXES, truth)).work()
+        Crew(crowd, truth_of(BOXES, truth), slips=False).work()
 
         content = sorted(scene.annotations.get().content, key=lambda entry: entry["box"])
         assert [entry["label"] for entry in content] == [1, 2, 1]
@@ -356,7 +363,7 @@ class TestOtherAspects:
         classes = ({"name": "plant", "subclasses": [1, 2]}, "tree", "bush")
         scene = make_scene(wanting(acme, *({"name": c} if isinstance(c, str) else c for c in classes)))
         open_scene(scene)
-        crew = Crew(crowd, truth_of(BOXES, [{"class": 1}, {"class": None}, {"class": 2}]))
+        crew = Crew(crowd, truth_of(BOXES, [{"class": 1}, {"class": None}, {"class": 2}]), slips=False)
 
         crew.work()
 
@@ -379,7 +386,7 @@ class TestOtherAspects:
         scene = make_scene(wanting(acme, car), calibration=CAMERA)
         open_scene(scene, boxes)
         details = [{"cuboid": shape_to_json(cuboid)} for cuboid in true]
-        crew = Crew(crowd, truth_of(boxes, details))
+        crew = Crew(crowd, truth_of(boxes, details), slips=False)
 
         crew.work()
 
@@ -408,7 +415,9 @@ class TestOtherAspects:
         car = {"name": "car", "geometry": "cuboid", "dims": [4.2, 1.8, 1.5]}
         scene = make_scene(wanting(acme, car), cloud={"file": "ab/ab.bin", "count": 900})
         open_scene(scene)
-        crew = Crew(crowd, truth_of(BOXES, [{"cuboid": shape_to_json(cuboid)} for cuboid in true]))
+        crew = Crew(
+            crowd, truth_of(BOXES, [{"cuboid": shape_to_json(cuboid)} for cuboid in true]), slips=False
+        )
 
         crew.work()
 
@@ -428,7 +437,7 @@ class TestOtherAspects:
         scene = make_scene(wanting(acme, car))
         open_scene(scene)
 
-        Crew(crowd, truth_of(BOXES, [{}] * 3)).work()
+        Crew(crowd, truth_of(BOXES, [{}] * 3), slips=False).work()
 
         assert Refinement.objects.count() == 0
         assert len(scene.annotations.get().content) == 3
@@ -536,7 +545,7 @@ class TestRegions:
     ) -> None:
         scene = meadow_and_lake(acme, wanting(acme, *self.CLASSES, scene={"regions": [1, 2, 3]}))
         open_scene(scene)
-        crew = Crew(crowd, truth_of(BOXES, [{}] * 3, regions=self.REGIONS))
+        crew = Crew(crowd, truth_of(BOXES, [{}] * 3, regions=self.REGIONS), slips=False)
 
         crew.work()
 
@@ -696,7 +705,7 @@ class TestDuplicates:
         scene = make_scene(wanting(acme, {"name": "tree"}))
         twin = [102.0, 101, 184, 188]
         open_scene(scene, [*BOXES, twin])
-        crew = Crew(crowd, truth_of(BOXES, [{}] * 3))
+        crew = Crew(crowd, truth_of(BOXES, [{}] * 3), slips=False)
         crew.changed = {"verify_box": {"verdict": "ok"}}
 
         crew.work()
@@ -709,7 +718,7 @@ class TestDuplicates:
         scene = make_scene(wanting(acme, {"name": "tree"}))
         near = [*BOXES, [110.0, 100, 190, 190]]
         open_scene(scene, near)
-        crew = Crew(crowd, truth_of(near, [{}] * 4))
+        crew = Crew(crowd, truth_of(near, [{}] * 4), slips=False)
 
         crew.work()
 

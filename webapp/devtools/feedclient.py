@@ -71,7 +71,7 @@ class Tab:
     async def send_raw(self, frame: str | bytes) -> None:
         await self._socket.send(frame)
 
-    async def receive(self, timeout: float = 10.0) -> dict[str, Any]:
+    async def receive(self, timeout: float = 30.0) -> dict[str, Any]:
         """The next message; raises TimeoutError or websockets' ConnectionClosed."""
         async with asyncio.timeout(timeout):
             message: dict[str, Any] = json.loads(await self._socket.recv())
@@ -88,7 +88,7 @@ class Tab:
                 self.offers.pop(message["assignment"], None)
         return message
 
-    async def wait(self, *types: str, timeout: float = 10.0) -> dict[str, Any]:
+    async def wait(self, *types: str, timeout: float = 30.0) -> dict[str, Any]:
         """The next message of these types; others are taken in on the way."""
         async with asyncio.timeout(timeout):
             while True:
@@ -109,7 +109,7 @@ class Tab:
     async def ready(self, want: int = 1) -> None:
         await self.send({"type": "ready", "want": want})
 
-    async def offer(self, want: int = 1, timeout: float = 10.0) -> dict[str, Any]:
+    async def offer(self, want: int = 1, timeout: float = 30.0) -> dict[str, Any]:
         """Ask for work and take the first offer."""
         await self.ready(want)
         return await self.wait("offer", timeout=timeout)
