@@ -96,20 +96,39 @@ def choose(
     return offers
 
 
-def explain(offer: Offer) -> str:
-    """Return one plain sentence for the annotator who asks why they got this task."""
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One reason for an offer: a code, the numbers in it, and the same as part of an English sentence."""
+
+    code: str
+    about: Mapping[str, float]
+    text: str
+
+
+def reasons_of(offer: Offer) -> list[Why]:
+    """Return why this task was chosen, what weighs most first; of a known question the same as of any other."""
     terms = offer.terms
-    if terms.get("gold"):
-        return "This is one of the open tasks that suit you."
+    percent, minutes = round(100 * float(terms["settles"])), round(float(terms["age_s"]) / 60)
     parts = [
-        f"your answer settles about {100 * float(terms['settles']):.0f} % of what is still uncertain here"
+        Why(
+            "settles",
+            {"percent": percent},
+            f"your answer settles about {percent} % of what is still uncertain here",
+        )
     ]
     if terms.get("same_kind"):
-        parts.append("it is of the kind you are working on")
+        parts.append(Why("same_kind", {}, "it is of the kind you are working on"))
     if float(terms["age_s"]) > 600:
-        parts.append(f"it has waited for {float(terms['age_s']) / 60:.0f} minutes")
+        parts.append(Why("waited", {"minutes": minutes}, f"it has waited for {minutes} minutes"))
     if terms.get("explored"):
-        parts.append("it was drawn at random, as a tenth of all tasks are, so that the matching stays fair")
+        text = "it was drawn at random, as a tenth of all tasks are, so that the matching stays fair"
+        parts.append(Why("explored", {}, text))
+    return parts
+
+
+def explain(offer: Offer) -> str:
+    """Return one plain sentence for the annotator who asks why they got this task."""
+    parts = [part.text for part in reasons_of(offer)]
     return (
         "You got this task because "
         + ", ".join(parts[:-1])

@@ -7,7 +7,7 @@ import pytest
 
 from webapp.devtools import rehearsal
 from webapp.devtools.rehearsal import Picture, World
-from webapp.labeling.models import Answer, Assignment, Microtask, SceneObject
+from webapp.labeling.models import AnnotatorRecord, Answer, Assignment, Microtask, SceneObject
 from webapp.projects.operations import set_paused
 
 pytestmark = pytest.mark.browser
@@ -79,6 +79,44 @@ class TestOperationsRoom:
         page.task("coverage_tile")
         assert page.state["paused"] is None
         assert held.exists()
+
+
+class TestReasons:
+    """Reasons come as codes and are said in the person's language."""
+
+    def speaking(self, tab: Tabs, person: Any, language: str) -> Any:
+        page = tab(person)
+        page.page.add_init_script(f"localStorage.setItem('tessera-language', '{language}')")
+        return page.open()
+
+    def test_of_having_nothing_to_do_are_said_in_german(self, tab: Tabs, world: World) -> None:
+        rehearsal.open_kind(world, "adjudicate")
+
+        page = self.speaking(tab, world.ada, "de")
+
+        page.until("s.idle !== null")
+        page.see("Es braucht die Stufe Fachleute; deine ist Crowd.")
+
+    def test_of_a_pause_are_said_in_arabic_and_say_how_to_appeal(self, tab: Tabs, world: World) -> None:
+        reason = "Over 24 checked answers this account refuses nearly everything."
+        AnnotatorRecord.objects.create(annotator=world.ada, standing="paused", standing_reason=reason)
+        rehearsal.open_tiles(world)
+
+        page = self.speaking(tab, world.ada, "ar")
+
+        page.until("s.paused !== null")
+        page.see("يرفض هذا الحساب كل شيء تقريبًا")
+        page.see("صفحتك تبيّن كيف")
+
+    def test_why_a_task_came_are_said_in_german(self, tab: Tabs, world: World) -> None:
+        rehearsal.open_kind(world, "verify_box")
+        page = self.speaking(tab, world.ada, "de")
+        page.task("verify_box")
+
+        page.press("y")
+
+        page.see("Deine Antwort klärt etwa")
+        assert "gold" not in page.page.locator("dialog").inner_text().lower()
 
 
 class TestConnection:

@@ -265,7 +265,7 @@ class TestScore:
             assert urgency == pytest.approx(float(t["urgency"]))
             if offer.runner_up is not None and not t["explored"]:
                 assert offer.runner_up["score"] <= offer.score
-            assert explain(offer).startswith(("You got this task because", "This is one of the open"))
+            assert explain(offer).startswith("You got this task because your answer settles")
 
     def test_does_not_reveal_gold(self) -> None:
         offer = offers_of(run([Waiting(1)], [task(1, gold=True)]))[0]

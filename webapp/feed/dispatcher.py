@@ -23,7 +23,15 @@ from webapp.feed import metrics, trace
 from webapp.feed.idlers import Idlers
 from webapp.feed.limits import Tabs
 from webapp.feed.rounds import Given, Round, Rounds
-from webapp.feed.seats import Seat, offer_frame, reply_frame, resumed_frame
+from webapp.feed.seats import (
+    Seat,
+    idle_frame,
+    offer_frame,
+    paused_frame,
+    reply_frame,
+    resumed_frame,
+    revoked_frame,
+)
 from webapp.feed.wake import WorkListener
 from webapp.labeling.holding import lease_length
 from webapp.labeling.operations import Ack, Refusal, Submission
@@ -295,14 +303,14 @@ class Dispatcher:
             if pk in done.paused:
                 if not seat.told_paused:
                     seat.told_paused = True
-                    seat.send({"type": "paused", "reason": done.paused[pk]})
+                    seat.deliver(paused_frame(done.paused[pk]))
                 continue
             if self._loop.time() < seat.stays_until:
                 self._loop.call_at(seat.stays_until, self._line_up, seat)
                 continue
             if not seat.told_idle and not seat.held:
                 seat.told_idle = True
-                seat.send({"type": "idle", "reasons": done.taken.idle[pk]})
+                seat.deliver(idle_frame(done.taken.idle[pk]))
         metrics.IDLE.set(len(self._idle))
 
     def _resume(self, done: Round) -> None:
@@ -330,7 +338,7 @@ class Dispatcher:
         for seat in list(self.seats.values()):
             for assignment in [pk for pk, until in seat.held.items() if until < now]:
                 del seat.held[assignment]
-                seat.send({"type": "revoked", "assignment": assignment, "reason": "the time for it ran out"})
+                seat.deliver(revoked_frame(assignment, "the time for it ran out"))
                 self._line_up(seat)
 
     # Going away --------------------------------------------------------------------------------------------------------

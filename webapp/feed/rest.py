@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import orjson
 from django.conf import settings
 from django.db import IntegrityError, OperationalError, transaction
 from django.http import HttpResponse
@@ -21,7 +20,7 @@ from rest_framework.views import APIView
 from webapp.feed import metrics
 from webapp.feed.limits import Buckets
 from webapp.feed.messages import Refused, assignment_of, submission_of, text
-from webapp.feed.seats import Seat, offer_frame, paused, reply_frame, resumed_frame, waiting
+from webapp.feed.seats import Seat, idle_frame, offer_frame, paused, reply_frame, resumed_frame, waiting
 from webapp.labeling import holding, operations
 from webapp.labeling.holding import Desk
 from webapp.labeling.models import Assignment
@@ -136,4 +135,4 @@ def next_frame(person: User) -> str:
             or taken.idle.get(person.pk)
             or ["what suits you was just taken; ask again"]
         )
-    return orjson.dumps({"type": "idle", "reasons": reasons}).decode()
+    return idle_frame(reasons)

@@ -14,6 +14,7 @@ from webapp.labeling.models import Assignment, Microtask
 from webapp.labeling.operations import Ack, Refusal
 from webapp.labeling.shelf import Believed, Question
 from webapp.people.models import User
+from webapp.people.phrases import because
 
 Message = dict[str, Any]
 
@@ -72,6 +73,20 @@ def reply_frame(reply: Ack | Refusal) -> str:
         message = {"type": "ack", "id": reply.id, "status": reply.status, "feedback": reply.feedback}
     else:
         message = {"type": "error", "code": reply.code, "message": reply.message, "ref": reply.id}
+    return orjson.dumps(message).decode()
+
+
+def idle_frame(reasons: list[str]) -> str:
+    """Nothing for you, and why: as text, and as codes with their values (`webapp.people.phrases`)."""
+    return orjson.dumps({"type": "idle", "reasons": reasons, "because": because(reasons)}).decode()
+
+
+def paused_frame(reason: str) -> str:
+    return orjson.dumps({"type": "paused", "reason": reason, "because": because([reason])}).decode()
+
+
+def revoked_frame(assignment: int, reason: str) -> str:
+    message = {"type": "revoked", "assignment": assignment, "reason": reason, "because": because([reason])}
     return orjson.dumps(message).decode()
 
 

@@ -5,20 +5,25 @@ from typing import Any
 
 from django.db.models import Sum
 
-from routing.assignment import Offer, explain
+from routing.assignment import Offer, explain, reasons_of
 from routing.escalation import skill_band
 from routing.track_record import TrackRecord
 from webapp.labeling.models import AnnotatorRecord, Answer, Assignment, ObjectVersion, Tally
 from webapp.labeling.rulings import precedents
 from webapp.people.models import User
+from webapp.people.phrases import because
 from webapp.projects.models import Project
 from webapp.projects.queries import current_guideline
 
+TELLTALE = frozenset({"gold", "value"})  # terms that would tell a known question apart
 EXCERPT = 700  # characters of the guideline beside a case; all of it is a key away
 
 
 def explanation(person: User, assignment: int) -> dict[str, Any] | None:
-    """Why this assignment came to this person: a sentence and the terms of the score."""
+    """Why this assignment came to this person and why it is asked, as sentences and as codes, and the terms of the score.
+
+    Nothing in it tells a known question apart.
+    """
     row = Assignment.objects.select_related("microtask").filter(pk=assignment, annotator=person).first()
     if row is None:
         return None
@@ -26,7 +31,12 @@ def explanation(person: User, assignment: int) -> dict[str, Any] | None:
         person.pk, row.pk, row.offer["score"], row.offer["terms"], row.offer["runner_up"], row.offer["propensity"],
         row.offer["made_at"],
     )  # fmt: skip
-    return {"why": explain(offer), "asked_because": row.microtask.reason, "terms": row.offer.get("terms", {})}
+    chosen = [{"code": p.code, "about": dict(p.about), "message": p.text} for p in reasons_of(offer)]
+    asked = row.microtask.reason
+    return {
+        "why": explain(offer), "because": chosen, "asked_because": asked, "asked": because([asked] if asked else []),
+        "terms": {name: term for name, term in row.offer.get("terms", {}).items() if name not in TELLTALE},
+    }  # fmt: skip
 
 
 PACE = timedelta(minutes=15)  # over which a crowd's pace is taken

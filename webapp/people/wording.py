@@ -3,6 +3,8 @@
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
 
+from webapp.people.phrases import PHRASES, read
+
 KINDS = {
     "coverage_tile": lazy("find missed objects"),
     "draw_missed": lazy("draw a missed object"),
@@ -123,6 +125,18 @@ def kind_title(name: str) -> str:
 def said_title(code: str) -> str:
     """A code word as people say it; anything else as it is."""
     return str(SAID.get(code, code))
+
+
+def reason_said(message: str) -> str:
+    """A stored reason in the reader's language; what somebody wrote themselves as it is."""
+    phrase = read(message)
+    if not phrase.code:
+        return message
+    values = dict(phrase.about)
+    for name, title in (("kind", kind_title), ("needed", said_title), ("yours", said_title)):
+        if name in values:
+            values[name] = title(str(values[name]))
+    return _(PHRASES[phrase.code]).format(**values)
 
 
 def alert_sentence(kind: str, title: str, value: float) -> str:

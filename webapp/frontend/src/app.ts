@@ -34,6 +34,7 @@ import { Keyboard } from "./ui/keyboard";
 import { languageField } from "./ui/language";
 import { Menu } from "./ui/menu";
 import { Meter } from "./ui/meter";
+import { reasonText, refusalText } from "./ui/said";
 import { saverField } from "./ui/saver_field";
 import { Shell } from "./ui/shell";
 import { themeButton } from "./ui/theme";
@@ -170,7 +171,7 @@ export class App {
     const offer = state.offers[0] ?? null;
     if (!offer) {
       this.leave();
-      if (state.paused !== null) this.shell.showRest({ what: "paused", reason: state.paused });
+      if (state.paused !== null) this.shell.showRest({ what: "paused", reasons: state.paused });
       else if (state.idle !== null) this.shell.showRest({ what: "idle", reasons: state.idle });
       else this.shell.showRest({ what: "loading" });
       this.shell.setPrompt("");
@@ -210,21 +211,21 @@ export class App {
         break;
       case "refused":
         this.meter.refused += 1;
-        this.shell.toasts.show(t("toast.refused", { detail: notice.message }), "bad");
+        this.shell.toasts.show(t("toast.refused", { detail: refusalText(notice.code, notice.message) }), "bad");
         break;
       case "withdrawn":
-        this.shell.toasts.show(notice.reason || t("toast.withdrawn"), "warn");
+        this.shell.toasts.show(notice.reasons.map(reasonText).join(" ") || t("toast.withdrawn"), "warn");
         break;
       case "case":
         if (this.session?.offer.assignment === notice.assignment) this.session.receive({ case: notice.case });
         break;
       case "explanation":
-        this.why.tell(notice.why, notice.because, notice.terms);
+        this.why.tell(notice.why, notice.asked, notice.terms);
         break;
       case "error":
         if (notice.ref !== null && this.session?.offer.assignment === notice.ref)
-          this.session.receive({ error: notice.message });
-        this.shell.toasts.show(t("toast.error", { detail: notice.message || notice.code }), "bad");
+          this.session.receive({ error: refusalText(notice.code, notice.message) });
+        this.shell.toasts.show(t("toast.error", { detail: refusalText(notice.code, notice.message) }), "bad");
     }
   }
 

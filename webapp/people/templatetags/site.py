@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from webapp.people.models import User
 from webapp.people.permissions import is_manager, is_member, is_specialist
 from webapp.people.tenancy import may_administer
-from webapp.people.wording import ADVICE, alert_sentence, kind_title, said_title
+from webapp.people.wording import ADVICE, alert_sentence, kind_title, reason_said, said_title
 
 register = template.Library()
 
@@ -56,6 +56,12 @@ def _links(request: HttpRequest, person: User | AnonymousUser) -> list[Link]:
     if may_administer(request):
         pages.append((_("Tables"), reverse("admin:index")))
     return [Link(title, url, request.path.startswith(url)) for title, url in pages]
+
+
+@register.filter
+def reason(message: str) -> str:
+    """A stored reason in the reader's language."""
+    return reason_said(message)
 
 
 @register.filter

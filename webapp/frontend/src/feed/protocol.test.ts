@@ -33,4 +33,19 @@ describe("readMessage", () => {
     const told = { correct: true, code: "overlap", about: { percent: 91 }, message: "Well seen" };
     expect(ack(told)).toMatchObject({ feedback: told });
   });
+
+  it("takes reasons as codes, and as texts from a server that sends no codes", () => {
+    const because = [
+      { code: "tier", about: { needed: "senior", yours: "crowd" }, message: "it needs the tier senior" },
+    ];
+    const idle = (more: object) => readMessage(JSON.stringify({ type: "idle", reasons: ["it needs"], ...more }));
+    expect(idle({ because })).toEqual({ type: "idle", reasons: because });
+    expect(idle({})).toEqual({ type: "idle", reasons: [{ code: "", about: {}, message: "it needs" }] });
+    expect(readMessage('{"type": "paused", "reason": ""}')).toEqual({ type: "paused", reasons: [] });
+    const why = { type: "explanation", assignment: 3, why: "It waits.", asked_because: "a quick look", terms: {} };
+    expect(readMessage(JSON.stringify(why))).toMatchObject({
+      why: [{ code: "", message: "It waits." }],
+      asked: [{ code: "", message: "a quick look" }],
+    });
+  });
 });

@@ -69,13 +69,16 @@ export interface Offer {
 export const ACK_STATUSES = ["accepted", "duplicate", "late"] as const;
 export type AckStatus = (typeof ACK_STATUSES)[number];
 
-export interface Feedback {
-  readonly correct: boolean;
-  /** What to tell, with its numbers and names; the catalogues have a text for every code that we know. */
+/** Something to tell: a code with its numbers and names. The catalogues have a text for every code that we know. */
+export interface Said {
   readonly code: string;
   readonly about: Readonly<Record<string, string | number>>;
-  /** The same in English, for codes that we do not know. */
+  /** The same in English, for codes that we do not know; what a person wrote has no code. */
   readonly message: string;
+}
+
+export interface Feedback extends Said {
+  readonly correct: boolean;
 }
 
 export type ServerMessage =
@@ -86,17 +89,17 @@ export type ServerMessage =
     }
   | { readonly type: "offer"; readonly offer: Offer }
   | { readonly type: "ack"; readonly id: string; readonly status: AckStatus; readonly feedback: Feedback | null }
-  | { readonly type: "idle"; readonly reasons: readonly string[] }
-  | { readonly type: "revoked"; readonly assignment: AssignmentId; readonly reason: string }
+  | { readonly type: "idle"; readonly reasons: readonly Said[] }
+  | { readonly type: "revoked"; readonly assignment: AssignmentId; readonly reasons: readonly Said[] }
   | { readonly type: "case"; readonly assignment: AssignmentId; readonly case: Fields }
   | {
       readonly type: "explanation";
       readonly assignment: AssignmentId;
-      readonly why: string;
-      readonly because: string;
+      readonly why: readonly Said[];
+      readonly asked: readonly Said[];
       readonly terms: unknown;
     }
-  | { readonly type: "paused"; readonly reason: string }
+  | { readonly type: "paused"; readonly reasons: readonly Said[] }
   | { readonly type: "resumed" }
   | { readonly type: "drain"; readonly reconnectSeconds: number }
   | { readonly type: "error"; readonly code: string; readonly message: string; readonly ref: AssignmentId | null }
@@ -148,13 +151,20 @@ const READERS: Readonly<Record<string, (m: Fields) => ServerMessage>> = {
     };
   },
   idle(m) {
-    return { type: "idle", reasons: optional(m.reasons, "reasons", (v, w) => listOf(v, w, textOf), []) };
+    return {
+      type: "idle",
+      reasons: saidOf(
+        m.because,
+        "because",
+        optional(m.reasons, "reasons", (v, w) => listOf(v, w, textOf), []),
+      ),
+    };
   },
   revoked(m) {
     return {
       type: "revoked",
       assignment: idOf(m.assignment, "assignment"),
-      reason: optional(m.reason, "reason", textOf, ""),
+      reasons: saidOf(m.because, "because", [optional(m.reason, "reason", textOf, "")]),
     };
   },
   case(m) {
@@ -164,13 +174,13 @@ const READERS: Readonly<Record<string, (m: Fields) => ServerMessage>> = {
     return {
       type: "explanation",
       assignment: idOf(m.assignment, "assignment"),
-      why: textOf(m.why, "why"),
-      because: optional(m.asked_because, "asked_because", textOf, ""),
+      why: saidOf(m.because, "because", [textOf(m.why, "why")]),
+      asked: saidOf(m.asked, "asked", [optional(m.asked_because, "asked_because", textOf, "")]),
       terms: m.terms,
     };
   },
   paused(m) {
-    return { type: "paused", reason: optional(m.reason, "reason", textOf, "") };
+    return { type: "paused", reasons: saidOf(m.because, "because", [optional(m.reason, "reason", textOf, "")]) };
   },
   resumed() {
     return { type: "resumed" };
@@ -198,10 +208,20 @@ function idOf(value: unknown, where: string): AssignmentId {
 function feedbackOf(value: unknown): Feedback | null {
   if (value === null || value === undefined) return null;
   const f = fieldsOf(value, "feedback");
-  if (typeof f.correct !== "boolean") return null;
-  const about = Object.entries(optional(f.about, "feedback.about", fieldsOf, {})).filter(
+  return typeof f.correct === "boolean" ? { correct: f.correct, ...oneSaid(f, "feedback") } : null;
+}
+
+/** A list of what to tell; where a server sends none yet, its texts. */
+function saidOf(value: unknown, where: string, texts: readonly string[]): Said[] {
+  if (value === undefined || value === null)
+    return texts.filter((text) => text !== "").map((message) => ({ code: "", about: {}, message }));
+  return listOf(value, where, (row, at) => oneSaid(fieldsOf(row, at), at));
+}
+
+function oneSaid(f: Fields, where: string): Said {
+  const about = Object.entries(optional(f.about, `${where}.about`, fieldsOf, {})).filter(
     (entry): entry is [string, string | number] => typeof entry[1] === "string" || typeof entry[1] === "number",
   );
-  const text = (name: string) => optional(f[name], `feedback.${name}`, textOf, "");
-  return { correct: f.correct, code: text("code"), about: Object.fromEntries(about), message: text("message") };
+  const text = (name: string) => optional(f[name], `${where}.${name}`, textOf, "");
+  return { code: text("code"), about: Object.fromEntries(about), message: text("message") };
 }

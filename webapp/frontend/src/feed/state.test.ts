@@ -195,22 +195,26 @@ describe("an absence", () => {
 });
 
 describe("the server's word", () => {
+  const said = (text: string) => ({ code: "", about: {}, message: text });
+
   it("shows why there is nothing to do until an offer comes", () => {
-    const [idle] = play([WELCOME, message({ type: "idle", reasons: ["All tasks are with other people."] })]);
-    expect(idle.idle).toEqual(["All tasks are with other people."]);
+    const [idle] = play([WELCOME, message({ type: "idle", reasons: [said("All tasks are with other people.")] })]);
+    expect(idle.idle).toEqual([said("All tasks are with other people.")]);
     expect(play([offered(offer(1))], idle)[0].idle).toBeNull();
   });
 
   it("pauses and resumes", () => {
-    const [paused] = play([WELCOME, message({ type: "paused", reason: "Guideline is being changed." })]);
-    expect(paused.paused).toBe("Guideline is being changed.");
+    const [paused] = play([WELCOME, message({ type: "paused", reasons: [said("Guideline is being changed.")] })]);
+    expect(paused.paused).toEqual([said("Guideline is being changed.")]);
     expect(play([message({ type: "resumed" })], paused)[0].paused).toBeNull();
   });
 
   it("says that a task was withdrawn only when it was on screen", () => {
     const [state] = play([WELCOME, offered(offer(1)), offered(offer(2))]);
     const told = (assignment: number): boolean =>
-      play([message({ type: "revoked", assignment, reason: "settled" })], state)[1].some((e) => e.do === "notify");
+      play([message({ type: "revoked", assignment, reasons: [said("settled")] })], state)[1].some(
+        (e) => e.do === "notify",
+      );
     expect(told(1)).toBe(true);
     expect(told(2)).toBe(false);
   });

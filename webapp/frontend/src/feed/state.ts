@@ -4,7 +4,7 @@
  */
 
 import type { Pending } from "./outbox";
-import type { AnswerMessage, AssignmentId, ClientMessage, Feedback, Offer, ServerMessage } from "./protocol";
+import type { AnswerMessage, AssignmentId, ClientMessage, Feedback, Offer, Said, ServerMessage } from "./protocol";
 import { APP, PROTOCOL_VERSION } from "./protocol";
 import type { LinkState } from "./socket";
 
@@ -31,8 +31,8 @@ export interface FeedState {
   readonly away: boolean;
   readonly offers: readonly Held[];
   readonly waiting: readonly Waiting[];
-  readonly idle: readonly string[] | null;
-  readonly paused: string | null;
+  readonly idle: readonly Said[] | null;
+  readonly paused: readonly Said[] | null;
 }
 
 export type Notice =
@@ -43,14 +43,14 @@ export type Notice =
       readonly feedback: Feedback | null;
     }
   | { readonly about: "refused"; readonly code: string; readonly message: string }
-  | { readonly about: "withdrawn"; readonly reason: string }
+  | { readonly about: "withdrawn"; readonly reasons: readonly Said[] }
   | { readonly about: "error"; readonly code: string; readonly message: string; readonly ref: AssignmentId | null }
   | { readonly about: "case"; readonly assignment: AssignmentId; readonly case: Readonly<Record<string, unknown>> }
   | {
       readonly about: "explanation";
       readonly assignment: AssignmentId;
-      readonly why: string;
-      readonly because: string;
+      readonly why: readonly Said[];
+      readonly asked: readonly Said[];
       readonly terms: unknown;
     };
 
@@ -153,9 +153,9 @@ function received(state: FeedState, m: ServerMessage, nowMs: number): Reduced {
     case "idle":
       return [{ ...state, idle: m.reasons }, []];
     case "revoked":
-      return revoked(state, m.assignment, m.reason);
+      return revoked(state, m.assignment, m.reasons);
     case "paused":
-      return [{ ...state, paused: m.reason }, []];
+      return [{ ...state, paused: m.reasons }, []];
     case "resumed":
       return [{ ...state, paused: null }, []];
     case "drain":
@@ -165,7 +165,7 @@ function received(state: FeedState, m: ServerMessage, nowMs: number): Reduced {
     case "explanation":
       return [
         state,
-        [notify({ about: "explanation", assignment: m.assignment, why: m.why, because: m.because, terms: m.terms })],
+        [notify({ about: "explanation", assignment: m.assignment, why: m.why, asked: m.asked, terms: m.terms })],
       ];
     case "error":
       return failed(state, m.code, m.message, m.ref);
@@ -267,7 +267,7 @@ function failed(state: FeedState, code: string, message: string, ref: Assignment
   if (entry && RETRY_CODES.includes(code)) return [state, []];
   if (entry) return refused(state, entry, code, message);
   if (ref !== null && code === "bad_lease" && state.offers.some((o) => o.assignment === ref))
-    return revoked(state, ref, "");
+    return revoked(state, ref, []);
   return [state, [notify({ about: "error", code, message, ref })]];
 }
 
@@ -283,9 +283,9 @@ function refused(state: FeedState, entry: Waiting, code: string, message: string
   return [{ ...state, waiting, offers: first ? [first, again, ...rest] : [again] }, effects];
 }
 
-function revoked(state: FeedState, assignment: AssignmentId, reason: string): Reduced {
+function revoked(state: FeedState, assignment: AssignmentId, reasons: readonly Said[]): Reduced {
   const onScreen = state.offers[0]?.assignment === assignment;
-  return without(state, assignment, onScreen ? [notify({ about: "withdrawn", reason })] : []);
+  return without(state, assignment, onScreen ? [notify({ about: "withdrawn", reasons })] : []);
 }
 
 function without(state: FeedState, assignment: AssignmentId, effects: readonly Effect[]): Reduced {

@@ -1,9 +1,10 @@
 /** Modal dialogs: report a problem, help and keys, why this task. The browser's own <dialog> keeps the focus inside. */
 
-import { REPORT_CODES, type Report, type ReportCode } from "../feed/protocol";
-import { el, sentence } from "../lib/dom";
+import { REPORT_CODES, type Report, type ReportCode, type Said } from "../feed/protocol";
+import { el } from "../lib/dom";
 import { t } from "../messages";
 import { icon } from "./icons";
+import { reasonText, whyText } from "./said";
 
 const MAX_REPORT_TEXT = 2000; // characters that the server takes
 
@@ -112,7 +113,7 @@ export class WhyDialog {
     this.dialog = openDialog(t("why.title"), "dialog-why", this.body);
   }
 
-  tell(why: string, because: string, terms: unknown): void {
+  tell(why: readonly Said[], asked: readonly Said[], terms: unknown): void {
     if (!this.dialog?.open) return;
     const rows = Object.entries(typeof terms === "object" && terms !== null ? terms : {})
       .filter(([, value]) => typeof value === "number" || typeof value === "string")
@@ -129,9 +130,9 @@ export class WhyDialog {
         ? el("details", {}, el("summary", {}, t("why.terms")), el("table", { class: "terms" }, ...rows))
         : null;
     this.body.replaceChildren(
-      ...[because && el("p", { class: "why-because" }, sentence(because)), el("p", {}, why), table].filter(
-        (n) => n instanceof Node,
-      ),
+      ...asked.map((reason) => el("p", { class: "why-because" }, reasonText(reason))),
+      ...why.map((reason) => el("p", {}, whyText(reason))),
+      ...(table ? [table] : []),
     );
   }
 }

@@ -1,9 +1,10 @@
 /** The frame around a task: header, picture, tools, side panel, action bar. It shows; it decides nothing. */
 
+import type { Said } from "../feed/protocol";
 import { TOO_MANY_TABS } from "../feed/socket";
 import type { FeedState } from "../feed/state";
 import type { Session } from "../kinds/session";
-import { el, sentence, setAll, setText } from "../lib/dom";
+import { el, setAll, setText } from "../lib/dom";
 import { type MessageKey, t } from "../messages";
 import { CommandGroup } from "./buttons";
 import type { Command } from "./commands";
@@ -11,6 +12,7 @@ import { DisplayPanel } from "./display_panel";
 import { GuidelinePanel } from "./guideline";
 import { icon } from "./icons";
 import type { Menu } from "./menu";
+import { isPersonal, reasonText } from "./said";
 import { Toasts } from "./toasts";
 
 export interface Progress {
@@ -23,8 +25,8 @@ export interface Progress {
 /** What stands where the task would be. */
 export type Rest =
   | { readonly what: "loading" | "image_loading" }
-  | { readonly what: "idle"; readonly reasons: readonly string[] }
-  | { readonly what: "paused"; readonly reason: string }
+  | { readonly what: "idle"; readonly reasons: readonly Said[] }
+  | { readonly what: "paused"; readonly reasons: readonly Said[] }
   | { readonly what: "image_failed"; retry(): void };
 
 export class Shell {
@@ -189,11 +191,11 @@ function restContent(rest: Rest): Node[] {
       return [
         mosaic(false),
         el("p", { class: "rest-title" }, t("paused.title")),
-        el("p", { class: "rest-text" }, sentence(rest.reason)),
-        el("p", { class: "rest-text" }, t("paused.text")),
+        ...rest.reasons.map((reason) => el("p", { class: "rest-text" }, reasonText(reason))),
+        el("p", { class: "rest-text" }, t(isPersonal(rest.reasons) ? "paused.person" : "paused.text")),
       ];
     case "idle": {
-      const reasons = rest.reasons.map((reason) => el("li", {}, sentence(reason)));
+      const reasons = rest.reasons.map((reason) => el("li", {}, reasonText(reason)));
       const why = reasons.length > 0 ? el("ul", { class: "rest-reasons" }, ...reasons) : null;
       return [
         mosaic(false),
