@@ -35,6 +35,22 @@ SLOW_MS = 30_000  # the machine may be busy; what is waited for usually takes a 
 DESKTOP = {"width": 1440, "height": 900}
 
 
+AT_REST = """
+(selector) => new Promise((resolve) => {
+  let before = "", same = 0;
+  const look = () => {
+    const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
+    const now = [x, y, width, height].join();
+    same = now === before ? same + 1 : 0;
+    before = now;
+    if (same === 5) resolve({ x, y, width, height });
+    else requestAnimationFrame(look);
+  };
+  look();
+})
+"""
+
+
 class Server:
     """One uvicorn process that serves HTTP and websockets, as `make serve` starts it."""
 
@@ -166,6 +182,19 @@ class Tab:
         self.page.wait_for_function(
             f"() => {{ const s = window.__tessera?.state, c = window.__tessera?.counters; return s && ({condition}); }}"
         )
+
+    def eventually(self, holds: Callable[[], bool]) -> None:
+        """Look again and again until something holds that no JavaScript condition can say."""
+        end = time.monotonic() + SLOW_MS / 1000
+        while not holds():
+            assert time.monotonic() < end, f"did not come to hold within {SLOW_MS / 1000:.0f} s"
+            self.page.wait_for_timeout(50)
+
+    def at_rest(self, selector: str) -> dict[str, float]:
+        """Where on the page an element is once it has kept its place for five frames."""
+        self.page.locator(selector).first.wait_for()
+        box = self.page.evaluate(AT_REST, selector)
+        return {name: float(box[name]) for name in ("x", "y", "width", "height")}
 
     def task(self, kind: str) -> None:
         """Wait until a task of this kind is on screen and takes input."""

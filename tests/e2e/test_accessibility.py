@@ -58,9 +58,10 @@ class TestAccessibility:
         assert violations(page, axe) == []
         rehearsal.open_tiles(world)
         page.task("coverage_tile")
+        panels = {"g": "[data-testid=guideline]", "i": "[data-testid=display]"}
         for key in ("Shift+?", "y", "r", "g", "i"):
             page.press(key)
-            page.page.wait_for_timeout(150)
+            page.at_rest(panels.get(key, "dialog[open]"))
             assert violations(page, axe) == [], key
             page.press("Escape" if key != "g" else "g")
 

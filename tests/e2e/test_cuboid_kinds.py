@@ -283,8 +283,7 @@ class TestCuboidLidar:
 
     def test_moves_a_face_by_its_handle_in_the_side_view(self, staged: Callable[..., Staged]) -> None:
         page, feed = staged("cuboid_lidar")
-        page.page.wait_for_timeout(300)
-        handle = page.page.locator('[data-pane="side"] [data-face="top"]').bounding_box()
+        handle = page.at_rest('[data-pane="side"] [data-face="top"]')
         x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
         page.page.mouse.move(x, y)
         page.page.mouse.down()
@@ -353,13 +352,11 @@ class TestCuboidLidar:
         serve_picture(page.page, sweep, "/clouds/staged")
         page.open()
         page.page.locator('.lidar[data-painter="plain"]').wait_for()
-        page.page.wait_for_timeout(300)
-        drawn = page.page.evaluate(
+        page.page.wait_for_function(
             "() => { const c = document.querySelector('.cloud-canvas');"
             " const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-            " let n = 0; for (let i = 0; i < d.length; i += 4) if (d[i] > 200) n++; return n; }"
+            " let n = 0; for (let i = 0; i < d.length; i += 4) if (d[i] > 200) n++; return n > 300; }"
         )
-        assert drawn > 300
         page.problems[:] = [p for p in page.problems if "WebGL" not in p]
 
 

@@ -54,13 +54,9 @@ class TestDrawnPairs:
 
         before = pane.screenshot()
         page.page.keyboard.down("h")
-        page.page.wait_for_timeout(200)
-        swapped = pane.screenshot()
+        page.eventually(lambda: bool(pane.screenshot() != before))
         page.page.keyboard.up("h")
-        page.page.wait_for_timeout(200)
-
-        assert swapped != before
-        assert pane.screenshot() == before
+        page.eventually(lambda: bool(pane.screenshot() == before))
 
     def test_have_no_accessibility_findings(
         self, asked: Callable[..., tuple[Any, Opened]], geometry: str

@@ -58,7 +58,7 @@ class TestOperationsRoom:
             page.task("coverage_tile")
             page.press("Space")
             page.acknowledged(count)
-            figure.locator(".figure", has_text=str(count)).wait_for(timeout=10_000)
+            figure.locator(".figure", has_text=str(count)).wait_for()
 
         assert Answer.objects.filter(annotator=world.ada).count() == 2
 

@@ -66,7 +66,7 @@ def expected(page: Any, value: int) -> float:
 
 def shown_through_window(page: Any) -> None:
     """Wait until both halves are shown as the chosen window says."""
-    for _ in range(100):
+    for _ in range(600):
         wanted = [expected(page, LEFT), expected(page, RIGHT)]
         if np.abs(np.subtract(shades(page), wanted)).max() <= 2:
             return
@@ -186,8 +186,9 @@ class TestSlowConnection:
         before = len(sizes)
         page.press("=")
         page.page.wait_for_load_state("networkidle")
-        page.page.wait_for_timeout(300)
-        assert len(sizes) - before == (1 if choice == "on" else 0)  # In full, once looked at closely.
+        if choice == "on":  # In full, once looked at closely.
+            page.eventually(lambda: len(sizes) > before)
+        assert len(sizes) - before == (1 if choice == "on" else 0)
         return per_task, held
 
     def test_is_noticed_by_what_the_browser_says(self, tab: Tabs, world: World) -> None:

@@ -179,6 +179,38 @@ class TestSetUp:
         ready(manager)
         assert page.get_by_label("Share of the blocks").input_value() == "40"
 
+    def test_leads_from_ticked_regions_to_a_block_that_somebody_colours(
+        self, tab: Tabs, world: World
+    ) -> None:
+        manager = tab(world.otto).open(f"/projects/{world.project.pk}/setup/classes/")
+        page = manager.page
+        ready(manager)
+        covers = page.get_by_role("group", name="What covers every part of the picture")
+        covers.get_by_label("tree").check()
+        covers.get_by_label("shrub").check()
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("version 2; saving makes the next one").wait_for()
+        manager.open(f"/projects/{world.project.pk}/setup/start/")
+        page.get_by_role("button", name="Start").click()
+        heading(manager, "is running")
+
+        annotator = tab(world.ada).open()
+        annotator.until("s.kind !== null && s.armed")
+        searched = 0
+        while annotator.state["kind"] != "label_region":  # Tiles are searched, too.
+            annotator.press("Space")
+            searched += 1
+            annotator.acknowledged(searched)
+            annotator.until("s.kind !== null && s.armed")
+        shown = annotator.state["assignment"]
+        annotator.press("2", "q", "Enter")
+        annotator.acknowledged(searched + 1)
+
+        answer = Answer.objects.get(assignment=shown)
+        shrub = current_schema(world.project).by_name("shrub").id
+        assert set(answer.value["assign"]) == {str(id) for id in answer.microtask.payload["open"]}
+        assert set(answer.value["assign"].values()) == {shrub}
+
     def test_keeps_keys_of_options_and_sides_of_joints(self, tab: Tabs, world: World) -> None:
         manager = tab(world.otto).open(f"/projects/{world.project.pk}/setup/classes/")
         page = manager.page
