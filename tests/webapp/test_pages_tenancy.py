@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,9 +26,10 @@ from webapp.labeling.models import (
     Tally,
     Tile,
 )
+from webapp.labeling.rollups import Workhour
 from webapp.ops.models import Alert, DatasetStatus, Reopening
 from webapp.ops.selection import Query
-from webapp.people.models import Appeal, User
+from webapp.people.models import Appeal, Note, User
 from webapp.pipeline.models import ModelVersion, PrelabelledScene, Run
 from webapp.projects.models import GuidelineRead, Project
 from webapp.scenes.models import Dataset, Scene
@@ -37,8 +39,13 @@ SECRETS = re.compile(r"\b(Acme|Trees|north|secret-scene|ada|secret-run)\b")
 
 # Addresses that name no row of an organisation: what mallory sees there are her own things, or nothing.
 OPEN = {"login", "logout", "token", "healthz", "language"}
-OWN = {"home", "feed", "ops:room", "ops:live", "desk:desk", "me:me", "setup:projects", "setup:new"}
-POSTED = {"me:appeal", "desk:hours"}  # about the viewer, and only sent
+OWN = {"home", "feed", "ops:room", "ops:live", "desk:desk", "me:me", "setup:projects", "setup:new"} | {
+    "notes",
+    "ops:acts",
+    "ops:people",
+    "ops:notes",
+}
+POSTED = {"me:appeal", "desk:hours", "ops:move"}  # about the viewer, and only sent
 API = {
     "feed-next",
     "feed-answer",
@@ -104,6 +111,10 @@ def rows(project: Project, dataset: Dataset, ada: User, olga: User) -> dict[type
             dataset=dataset, query=Query().to_json(), way="again", note="secret-run", objects_meant=1, asked_by=ada,
             asked_at=now, expires_at=now,
         ),
+        Note.objects.create(
+            organisation=project.organisation, texts={"en": "secret-run"}, by=ada, at=now, until=now + timedelta(days=1)
+        ),
+        Workhour.objects.create(annotator=ada, project=project, hour=now, answers=1),
         DatasetStatus.objects.create(dataset=dataset, content={"secret-run": 1}, at=now),
     ]  # fmt: skip
     return {type(row): row for row in made}
@@ -150,6 +161,11 @@ SENT = {
     "ops:acknowledge",
     "ops:reopen-object",
     "ops:undo-target",
+    "ops:undo-act",
+    "ops:pause-kind",
+    "ops:audits",
+    "ops:withdraw-note",
+    "note-read",
 }  # answer to POST only
 
 
@@ -164,6 +180,12 @@ def foreign(rows: dict[type, Any]) -> dict[str, list[str]]:
         "ops:reopening": [reverse("ops:reopening", args=[rows[Reopening].pk])],
         "ops:target": [reverse("ops:target", args=[rows[Project].pk])],
         "ops:undo-target": [reverse("ops:undo-target", args=[rows[Project].pk])],
+        "ops:undo-act": [reverse("ops:undo-act", args=[rows[Event].pk])],
+        "ops:pause-kind": [reverse("ops:pause-kind", args=[rows[Project].pk])],
+        "ops:audits": [reverse("ops:audits", args=[rows[Project].pk])],
+        "ops:person": [reverse("ops:person", args=[rows[User].pk])],
+        "ops:withdraw-note": [reverse("ops:withdraw-note", args=[rows[Note].pk])],
+        "note-read": [reverse("note-read", args=[rows[Note].pk])],
         "ops:quality": [reverse("ops:quality", args=[rows[Project].pk])],
         "ops:items": [reverse("ops:items", args=[rows[Project].pk, "reworked"])],
         "ops:dataset": [reverse("ops:dataset", args=[rows[Dataset].pk])],

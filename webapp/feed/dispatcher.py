@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -54,6 +55,7 @@ MOST_QUEUED = (
     20_000  # answers waiting for a database that is away; more are refused, and sent again by their clients
 )
 BACKOFF_S = (0.02, 0.1, 0.3, 1.0)  # after a failed round
+AWAY_S = 600.0  # without an answer for longer, somebody has left the workbench open and is not there
 EXPIRY_S = 2.0  # how often run-out leases are taken back from open sockets
 
 
@@ -121,7 +123,10 @@ class Dispatcher:
             text = "too many answers wait for the database; this one will be taken when it is sent again"
             seat.deliver(reply_frame(Refusal(submission.id, "server", text)))
             return
-        self._answers.append((self._loop.time(), (seat, submission)))
+        now = self._loop.time()
+        connected_s = min(now - max(seat.sat_at, seat.seen_at), AWAY_S)
+        seat.seen_at = now
+        self._answers.append((now, (seat, replace(submission, connected_s=connected_s))))
         self._wake.set()
 
     async def call(self, function: Callable[[], Any]) -> Any:

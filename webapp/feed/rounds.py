@@ -13,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 
 from routing.assignment import Waiting
 from webapp.feed.seats import Seat, paused, waiting
+from webapp.feed.skills import Skills
 from webapp.labeling import bulk, grids, holding, operations
 from webapp.labeling.book import Book
 from webapp.labeling.holding import Desk, Taken
@@ -50,6 +51,7 @@ class Rounds:
         self.shelf = Shelf()
         self.windows = Windows(self.shelf)
         self.presence = Presence()
+        self.skills = Skills()
         self._rng = np.random.default_rng()
         self._pages_at = 0.0
         self._queued = True
@@ -71,6 +73,7 @@ class Rounds:
         """
         try:
             self.windows.share = self.presence.refresh()
+            self.skills.refresh(self.presence.now())
             if not self._begun:
                 self._begin()
             if left:
@@ -185,6 +188,7 @@ class Rounds:
         self.shelf.load_records(done.seats)
         desks = []
         for pk, seat in done.seats.items():
+            seat.domains = self.skills.of(pk, seat.domains)
             believed = self.shelf.believed(pk)
             if reason := paused(believed):
                 done.paused[pk] = reason

@@ -33,6 +33,7 @@ class Seat:
     sat_at: float = 0.0
     want: int = 0
     held: dict[int, float] = field(default_factory=dict)
+    seen_at: float = 0.0  # on the loop's clock: when the last answer came
     told_idle: bool = False
     told_paused: bool = False
     last_kind: str | None = None
@@ -63,8 +64,8 @@ def waiting(seat: Seat, believed: Believed | None, resumed: int, now: float) -> 
 
 def paused(believed: Believed | None) -> str:
     """Why this person gets no work, or ""."""
-    if believed is None or believed.standing != "paused":
-        return ""
+    if believed is None or believed.held or believed.standing != "paused":
+        return believed.held if believed else ""
     return believed.reason or "your work is paused"
 
 

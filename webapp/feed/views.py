@@ -10,6 +10,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_GET
 
 from routing.policy import RoutingPolicy
+from webapp.people.note_views import shown_to
 from webapp.people.permissions import MemberRequest, member_required
 
 
@@ -32,4 +33,6 @@ def feed(request: MemberRequest) -> HttpResponse:
     wage = RoutingPolicy().wage_per_hour[person.tier]
     workbench = Workbench("/ws/feed/", person.get_username(), wage, get_token(request))
     built = finders.find("workbench/workbench.js") is not None
-    return render(request, "feed/feed.html", {"built": built, "workbench": asdict(workbench)})
+    return render(request, "feed/feed.html", {
+        "built": built, "workbench": asdict(workbench), "notes": shown_to(person),
+    })  # fmt: skip

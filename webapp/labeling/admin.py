@@ -17,6 +17,7 @@ from webapp.labeling.models import (
     Tally,
     Tile,
 )
+from webapp.labeling.rollups import Workhour
 from webapp.people.tenancy import TenantAdmin
 
 
@@ -121,6 +122,13 @@ class LaneAdmin(ReadOnlyAdmin):
     tenant_path = "project__organisation"
     list_display = ("key", "project")
     list_select_related = ("project",)
+
+
+@admin.register(Workhour)
+class WorkhourAdmin(ReadOnlyAdmin):
+    tenant_path = "project__organisation"
+    list_display = ("annotator", "project", "hour", "answers", "active_s", "connected_s")
+    list_select_related = ("annotator", "project")
 
 
 @admin.register(Tally)

@@ -282,7 +282,9 @@ class Book:
             standing = record.standing(DEFAULT_POLICY)
             if stored.standing != standing.state:
                 self.log("standing", annotator_id=pk, data={"from": stored.standing, **standing.to_json()})
-            believed = Believed(record, stored.version + 1, standing.state, standing.reason, stored.row)
+            believed = Believed(
+                record, stored.version + 1, standing.state, standing.reason, stored.row, stored.held
+            )
             rows.append(
                 [stored.row, record.to_json(), believed.version, believed.standing, believed.reason, self.now]
             )

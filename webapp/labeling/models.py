@@ -11,6 +11,8 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from webapp.labeling.acts import ACTS
+from webapp.labeling.rollups import Workhour  # noqa: F401  # a table of this application
 from webapp.pipeline.models import ModelVersion, Run
 from webapp.projects.models import Project
 from webapp.scenes.models import Dataset, Scene
@@ -336,7 +338,10 @@ class Event(models.Model):
     data = models.JSONField(default=dict, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["kind", "id"], name="events_by_kind")]
+        indexes = [
+            models.Index(fields=["kind", "id"], name="events_by_kind"),
+            models.Index(fields=["-id"], condition=Q(kind__in=ACTS), name="events_of_managers"),
+        ]
 
 
 class AnnotatorRecord(models.Model):
@@ -347,6 +352,9 @@ class AnnotatorRecord(models.Model):
     version = models.PositiveIntegerField(default=0, help_text="Counts the changes of the record.")
     standing = models.CharField(max_length=10, default="ok", help_text="ok | coach | paused")
     standing_reason = models.CharField(max_length=300, blank=True)
+    held = models.CharField(
+        max_length=200, blank=True, default="", db_default="", help_text="Why a manager gives them no work."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
 

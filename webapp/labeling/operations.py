@@ -28,6 +28,7 @@ from webapp.labeling.holding import (
 )
 from webapp.labeling.lifecycle import fulfil_wishes
 from webapp.labeling.models import Answer, Assignment, Microtask, Tally
+from webapp.labeling.rollups import Workhour
 from webapp.labeling.searching import review_tiles
 from webapp.labeling.shelf import Shelf
 from webapp.people.models import User
@@ -54,6 +55,7 @@ class Submission:
     value: Any = None
     report: Any = None
     telemetry: Any = None
+    connected_s: float = 0.0  # since the answer before, with the workbench open
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ class Stored:
     telemetry: dict[str, Any]
     active_s: float
     late: bool
+    connected_s: float = 0.0
 
 
 def submit_answers(
@@ -131,6 +134,7 @@ def submit(submissions: Sequence[Submission], book: Book) -> list[Ack | Refusal]
         [[a.id, a.state, a.annotator, "", "", None] for a in taken],
     )  # fmt: skip
     tally(answers, book.now)
+    clock(answers, book.now)
     book.save_rest()
     return replies
 
@@ -221,7 +225,7 @@ def _submit(
     seconds = float(message["telemetry"].get("active_ms", 0.0)) / 1000
     answer = Stored(
         given.id, assignment.id, microtask, person, message["outcome"], value, message["report"], message["telemetry"],
-        seconds, not counted,
+        seconds, not counted, given.connected_s,
     )  # fmt: skip
     book.log(
         "answered" if counted else "answered_late", project=microtask.project, dataset_id=microtask.dataset_id,
@@ -264,4 +268,22 @@ def tally(answers: Iterable[Stored], now: datetime) -> None:
         Tally, ["dataset_id", "kind", "annotator_id", "minute", "answers", "active_s"], rows,
         on_conflict="(dataset_id, kind, annotator_id, minute) DO UPDATE SET answers = labeling_tally.answers + excluded.answers,"
         " active_s = labeling_tally.active_s + excluded.active_s",
+    )  # fmt: skip
+
+
+def clock(answers: Iterable[Stored], now: datetime) -> None:
+    """Add the time that people worked and were there to their hours, in the same transaction."""
+    sums: dict[tuple[int, int], list[float]] = {}
+    for answer in answers:
+        entry = sums.setdefault((answer.annotator, answer.microtask.project_id), [0, 0.0, 0.0])
+        entry[0] += 1
+        entry[1] += answer.active_s
+        entry[2] += max(answer.active_s, answer.connected_s)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    bulk.insert(
+        Workhour, ["annotator_id", "project_id", "hour", "answers", "active_s", "connected_s"],
+        [[person, project, hour, *entry] for (person, project), entry in sorted(sums.items())],
+        on_conflict="(annotator_id, hour, project_id) DO UPDATE SET answers = labeling_workhour.answers + excluded.answers,"
+        " active_s = labeling_workhour.active_s + excluded.active_s,"
+        " connected_s = labeling_workhour.connected_s + excluded.connected_s",
     )  # fmt: skip

@@ -52,6 +52,7 @@ class Believed:
     standing: str
     reason: str
     row: int
+    held: str = ""  # why a manager gives them no work
 
 
 class Brief:
@@ -183,7 +184,7 @@ class Shelf:
             found = User.objects.filter(
                 organisation=organisation, is_active=True, tier__in=TIERS[TIERS.index(tier) :],
                 qualifications__domain=domain,
-            ).exclude(track_record__standing="paused")  # fmt: skip
+            ).exclude(track_record__standing="paused").exclude(track_record__held__gt="")  # fmt: skip
             people = frozenset(found.values_list("pk", flat=True))
             self._eligible[key] = (now, people)
         return people
@@ -203,16 +204,16 @@ def read_records(ids: Iterable[int], shelf: Shelf, *, lock: str = "") -> dict[in
     """Stored records by annotator. A record whose version is known is not parsed again."""
     found = {}
     rows = bulk.select(
-        "SELECT annotator_id, version, standing, standing_reason, id, record FROM labeling_annotatorrecord"
+        "SELECT annotator_id, version, standing, standing_reason, id, held, record FROM labeling_annotatorrecord"
         " WHERE annotator_id {ids} ORDER BY annotator_id",
         ids,
         lock=lock,
     )
-    for pk, version, standing, reason, row, record in rows:
+    for pk, version, standing, reason, row, held, record in rows:
         known = shelf.known(pk)
         same = known is not None and known.version == version and known.row == row
         parsed = known.record if known and same else TrackRecord.from_json(bulk.loads(record))
-        found[pk] = Believed(parsed, version, standing, reason, row)
+        found[pk] = Believed(parsed, version, standing, reason, row, held)
     return found
 
 

@@ -28,6 +28,7 @@ from webapp.labeling.models import Assignment, Lane
 from webapp.labeling.parking import PARKED, park_strays
 from webapp.labeling.shares import Shares
 from webapp.labeling.shelf import QUESTION, Question, Shelf
+from webapp.people.wording import kind_title
 from webapp.scenes.models import Dataset
 
 LaneKey = tuple[int, str]
@@ -155,7 +156,10 @@ class Windows:
         now = time.monotonic()
         if read_at < now - LANES_S:
             mine = Lane.objects.filter(project__organisation=organisation).order_by("pk")
-            lanes = list(mine.filter(project__paused=False).values_list("project_id", "key"))
+            rows = mine.filter(project__paused=False).values_list(
+                "project_id", "key", "project__paused_kinds"
+            )
+            lanes, resting = _without_paused_kinds(rows)
             waiting = Assignment.objects.filter(
                 state="open", project=OuterRef("project"), lane=OuterRef("key")
             )
@@ -165,11 +169,24 @@ class Windows:
             self._paused[organisation] = [
                 *paused.values_list("key", "project__name"),
                 *((key, names[pk]) for key, pk in parked.values_list("key", "project")),
+                *self._resting(mine.filter(Exists(waiting), project__in=resting), resting),
             ]
             self._lanes[organisation] = (now, lanes)
             self.shelf.load_projects(project for project, _ in lanes)
             self._share_out(lanes)
         return lanes
+
+    def _resting(self, waiting: Iterable[Lane], resting: dict[int, frozenset[str]]) -> list[tuple[str, str]]:
+        """Lanes with open work of kinds that are paused, and the name of what is paused."""
+        if not resting:
+            return []
+        self.shelf.load_projects(resting)
+        kinds = ((lane, lane.key.partition("/")[0]) for lane in waiting)
+        return [
+            (lane.key, f"{self.shelf.project(lane.project_id).name} · {kind_title(kind)}")
+            for lane, kind in kinds
+            if kind in resting[lane.project_id]
+        ]
 
     def _park(self, organisation: int | None) -> dict[int, str]:
         """Learn which data sets are paused; returns their names by project."""
@@ -290,6 +307,20 @@ class Windows:
             expected_s=question.expected_s, gold="gold" in hidden,
         )  # fmt: skip
         return Entry(candidate, question, order, (project, key))
+
+
+def _without_paused_kinds(
+    rows: Iterable[tuple[int, str, list[str]]],
+) -> tuple[list[LaneKey], dict[int, frozenset[str]]]:
+    """The lanes of which something may be offered, and the paused kinds of each project that has any."""
+    lanes: list[LaneKey] = []
+    resting: dict[int, frozenset[str]] = {}
+    for project, key, kinds in rows:
+        if kinds:
+            resting[project] = frozenset(kinds)
+        if key.partition("/")[0] not in kinds:
+            lanes.append((project, key))
+    return lanes, resting
 
 
 @lru_cache(maxsize=4_096)

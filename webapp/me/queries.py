@@ -66,8 +66,8 @@ def mine(person: User, *, now: datetime) -> Mine:
     )
     appeals = tuple(person.appeals.select_related("decided_by")[:APPEALS_SHOWN])
     return Mine(
-        standing=stored.standing if stored else "ok",
-        standing_reason=stored.standing_reason if stored else "",
+        standing=("paused" if stored.held else stored.standing) if stored else "ok",
+        standing_reason=(stored.held or stored.standing_reason) if stored else "",
         today=_today(person, now),
         wage=RoutingPolicy().wage_per_hour[person.tier],
         days=_days(person, now),

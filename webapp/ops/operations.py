@@ -3,7 +3,8 @@
 from django.db import transaction
 from django.utils import timezone
 
-from webapp.labeling.models import Event
+from routing.annotation.kinds import KINDS
+from webapp.labeling.models import Event, Lane
 from webapp.labeling.parking import bring_back, park
 from webapp.labeling.wakeups import announce_on_commit
 from webapp.ops.models import Alert
@@ -44,6 +45,29 @@ def pause_dataset(*, dataset: Dataset, paused: bool, by: User) -> bool:
         announce_on_commit(bring_back(dataset))
     kind = "dataset_paused" if paused else "dataset_resumed"
     Event.objects.create(kind=kind, project_id=dataset.project_id, dataset=dataset, annotator=by)
+    return True
+
+
+@transaction.atomic
+def pause_kind(*, project: Project, kind: str, paused: bool, by: User) -> bool:
+    """Stop or resume the offers of one kind of micro-task in a project; return whether anything changed.
+
+    Tasks that people hold may still be answered. Raises ValueError for a kind that does not exist.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind: there is no kind {kind!r}; choose one of {', '.join(KINDS)}")
+    row = Project.objects.select_for_update().get(pk=project.pk)
+    if (kind in row.paused_kinds) == paused:
+        return False
+    row.paused_kinds = sorted({*row.paused_kinds, kind} if paused else {*row.paused_kinds} - {kind})
+    row.save(update_fields=["paused_kinds"])
+    project.paused_kinds = row.paused_kinds
+    if not paused:
+        lanes = Lane.objects.filter(project=row, key__startswith=f"{kind}/")
+        announce_on_commit(lanes.values_list("project_id", "key"))
+    Event.objects.create(
+        kind="kind_paused" if paused else "kind_resumed", project=row, annotator=by, data={"kind": kind}
+    )
     return True
 
 

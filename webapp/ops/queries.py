@@ -10,7 +10,7 @@ from django.db.models.functions import TruncHour
 
 from routing.annotation.kinds import KINDS
 from routing.policy import RoutingPolicy
-from webapp.labeling.models import Assignment, Microtask, Tally
+from webapp.labeling.models import Assignment, Lane, Microtask, Tally
 from webapp.ops.keep import kept
 from webapp.ops.models import Alert
 from webapp.ops.status import Status
@@ -151,6 +151,14 @@ def _assignments(projects: Sequence[int], state: str) -> dict[str, int]:
     for lane, n in rows.annotate(n=Count("pk")):
         found[lane.partition("/")[0]] += n
     return dict(found)
+
+
+def kinds_in(project: Project) -> list[tuple[str, int, bool]]:
+    """(kind, answers wanted now, whether it is paused) of every kind that this project ever asked, and of those paused."""
+    lanes = Lane.objects.filter(project=project).values_list("key", flat=True)
+    met = {key.partition("/")[0] for key in lanes} | set(project.paused_kinds)
+    wanted = kept("wanted", [project.pk], lambda: _assignments([project.pk], Assignment.State.OPEN))
+    return [(kind, wanted.get(kind, 0), kind in project.paused_kinds) for kind in KINDS if kind in met]
 
 
 def cost_by_hour(scope: Scope, *, since: datetime) -> dict[datetime, float]:

@@ -162,6 +162,16 @@ def _times(rows: Sequence[SceneObject]) -> dict[str, float]:
 
 
 @transaction.atomic
+def change_audit(*, project: Project, share: float, by: User) -> bool:
+    """Set the share of auto-accepted objects that are audited, of what is pre-labelled from now on; False when it is so
+    already. Raises PolicyError out of range."""
+    row = Project.objects.select_for_update().get(pk=project.pk)
+    rest = {name: value for name, value in row.policy.items() if name != "audit_share"}
+    usual = RoutingPolicy().audit_share
+    return _store(row, rest if share == usual else {**rest, "audit_share": share}, "audit_changed", by)
+
+
+@transaction.atomic
 def change_target(*, project: Project, risk: float, looks: int, by: User) -> bool:
     """Set the target and log what it was; return False when it is so already. Raises PolicyError out of range."""
     row = Project.objects.select_for_update().get(pk=project.pk)
@@ -188,9 +198,17 @@ def last_change(project: Project) -> Event | None:
     return found if found and found.data["after"] == project.policy else None
 
 
-@transaction.atomic
 def undo_change(*, project: Project, by: User) -> bool:
     """Go back to the policy before the last change; False when something else has changed since."""
-    row = Project.objects.select_for_update().get(pk=project.pk, organisation=tenant(by))
-    change = last_change(row)
-    return change is not None and _store(row, change.data["before"], "target_restored", by)
+    change = last_change(project)
+    return change is not None and restore_policy(change, by=by)
+
+
+@transaction.atomic
+def restore_policy(change: Event, *, by: User) -> bool:
+    """Go back to the policy before one change of the target or of audits; False when something else has changed since."""
+    mine = Project.objects.select_for_update().filter(organisation=tenant(by))
+    row = mine.filter(pk=change.project_id or 0).first()
+    if row is None or row.policy != change.data["after"]:
+        return False
+    return _store(row, change.data["before"], change.kind.replace("_changed", "_restored"), by)

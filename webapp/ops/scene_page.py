@@ -8,12 +8,14 @@ from urllib.parse import urlencode
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Count, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from routing.annotation.schema import LabelClass
 from webapp.labeling.models import Annotation, ObjectVersion, SceneObject
 from webapp.people.models import User
 from webapp.projects.queries import current_schema
-from webapp.scenes.models import Dataset, Scene
+from webapp.scenes.health import COPY, FLAWS
+from webapp.scenes.models import DARK, TINY, Dataset, Scene
 from webapp.scenes.queries import scenes_of
 
 SCENES_PER_PAGE = 24
@@ -149,9 +151,37 @@ class ScenePage:
         return {name or "all": replace(self.filter, group=name).query for name in ("", *STATES)}
 
 
-def dataset_page(dataset: Dataset, number: str | None) -> tuple[Page[Scene], list[SceneCard]]:
-    """A page of scenes with the counts of their objects; only those of this page are counted."""
-    page = Paginator(dataset.scenes.order_by("pk"), SCENES_PER_PAGE).get_page(number)
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Pictures of a dataset that are nearly black or tiny, those never measured, and files that an import refused or left
+    out, the newest first."""
+
+    dark: int
+    tiny: int
+    unmeasured: int
+    refused: tuple[tuple[str, str], ...]
+
+    @property
+    def sound(self) -> bool:
+        return not (self.dark or self.tiny or self.refused)
+
+
+def health_of(dataset: Dataset) -> Health:
+    """What was found at import; two small partial indexes hold the flawed pictures."""
+    scenes = dataset.scenes
+    refused = tuple((name, _(why) if why == COPY else why) for name, why in reversed(dataset.refused))
+    return Health(
+        dark=scenes.filter(DARK).count(),
+        tiny=scenes.filter(TINY).count(),
+        unmeasured=scenes.filter(light=None, deep=None).count(),
+        refused=refused,
+    )
+
+
+def dataset_page(dataset: Dataset, number: str | None, flaw: str = "") -> tuple[Page[Scene], list[SceneCard]]:
+    """A page of scenes, all or those with a flaw, with the counts of their objects; only those of this page are counted."""
+    wanted = dataset.scenes.filter(FLAWS[flaw]) if flaw in FLAWS else dataset.scenes
+    page = Paginator(wanted.order_by("pk"), SCENES_PER_PAGE).get_page(number)
     scenes = list(page.object_list)
     rows = SceneObject.objects.filter(scene__in=scenes).values_list("scene", "state").annotate(n=Count("pk"))
     accepted: Counter[int] = Counter()

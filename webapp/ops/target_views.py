@@ -7,7 +7,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from routing.policy import RoutingPolicy
-from webapp.ops.retarget import change_target, forecast, last_change, undo_change
+from webapp.ops.audits import audit_forecast
+from webapp.ops.retarget import change_audit, change_target, forecast, last_change, undo_change
 from webapp.people.permissions import MemberRequest, manager_required
 from webapp.projects.queries import projects_of
 
@@ -33,7 +34,21 @@ def target(request: MemberRequest, pk: int) -> HttpResponse:
         context["found"] = forecast(project, risk=risk, looks=looks) if changed else None
     if request.headers.get("HX-Request"):
         return render(request, "ops/target_forecast.html", context)
-    return render(request, "ops/target.html", {**context, "last": last_change(project)})
+    last = last_change(project)
+    share = _share(request.GET.get("audit", ""), policy)
+    audited = audit_forecast(project, share=share)
+    return render(request, "ops/target.html", {**context, "last": last, "audit": share, "audited": audited})
+
+
+@require_POST
+@manager_required
+def audits(request: MemberRequest, pk: int) -> HttpResponse:
+    """Audit another share of what is auto-accepted from now on."""
+    project = get_object_or_404(projects_of(request.user), pk=pk)
+    share = _share(request.POST.get("audit", ""), RoutingPolicy.from_json(project.policy))
+    if change_audit(project=project, share=share, by=request.user):
+        messages.success(request, _("The new share is audited of what is pre-labelled from now on."))
+    return redirect("ops:target", pk)
 
 
 @require_POST
@@ -57,6 +72,15 @@ def _risk(text: str, policy: RoutingPolicy) -> float:
     except ValueError:
         return policy.target_risk
     return round(min(max(found, LEAST), HIGHEST), 6) if found == found else policy.target_risk
+
+
+def _share(text: str, policy: RoutingPolicy) -> float:
+    """A share from a number of percent; what makes no sense leaves the audits as they are."""
+    try:
+        found = float(text) / 100
+    except ValueError:
+        return policy.audit_share
+    return round(min(max(found, 0.0), 1.0), 6) if found == found else policy.audit_share
 
 
 def _looks(text: str, policy: RoutingPolicy) -> int:

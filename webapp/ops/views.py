@@ -7,15 +7,18 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from routing.annotation.kinds import KINDS
 from webapp.ops import queries
-from webapp.ops.operations import pause_dataset, pause_project
+from webapp.ops.operations import pause_dataset, pause_kind, pause_project
 from webapp.ops.room import Room, room
-from webapp.ops.scene_page import RISKS, dataset_page, read_filter, scene_page
+from webapp.ops.scene_page import RISKS, dataset_page, health_of, read_filter, scene_page
 from webapp.ops.watch import look_now_and_then
 from webapp.people.permissions import MemberRequest, manager_required
+from webapp.people.wording import kind_title
 from webapp.projects.queries import projects_of
+from webapp.scenes.health import FLAWS
 from webapp.scenes.images import cached_view
 from webapp.scenes.queries import datasets_of, file_of, scenes_of, views_folder
 
@@ -61,13 +64,29 @@ def pause(request: MemberRequest, pk: int) -> HttpResponse:
     project = get_object_or_404(projects_of(request.user), pk=pk)
     if request.method == "GET":
         held = queries.held_in(project)
-        return render(request, "ops/pause.html", {"project": project, "held": held})
+        context = {"project": project, "held": held, "kinds": queries.kinds_in(project)}
+        return render(request, "ops/pause.html", context)
     paused = request.POST.get("paused") == "1"
     if pause_project(project=project, paused=paused, by=request.user):
         text = _("{name} is paused.") if paused else _("{name} is running again.")
         messages.success(request, text.format(name=project.name))
     forget_room(request, pk)
     return redirect("ops:room")
+
+
+@require_POST
+@manager_required
+def pause_some(request: MemberRequest, pk: int) -> HttpResponse:
+    """Stop or resume one kind of micro-task in a project."""
+    project = get_object_or_404(projects_of(request.user), pk=pk)
+    kind, paused = request.POST.get("kind", ""), request.POST.get("paused") == "1"
+    if kind not in KINDS:
+        raise Http404
+    if pause_kind(project=project, kind=kind, paused=paused, by=request.user):
+        text = _("“{name}” is paused.") if paused else _("“{name}” is running again.")
+        messages.success(request, text.format(name=kind_title(kind)))
+    forget_room(request, pk)
+    return redirect("ops:pause", pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -100,8 +119,12 @@ def _room_key(request: MemberRequest, chosen: str, language: str) -> str:
 @manager_required
 def dataset(request: MemberRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(datasets_of(request.user).select_related("project"), pk=pk)
-    page, cards = dataset_page(found, request.GET.get("page"))
-    return render(request, "ops/dataset.html", {"dataset": found, "page": page, "cards": cards})
+    flaw = request.GET.get("flaw", "")
+    page, cards = dataset_page(found, request.GET.get("page"), flaw)
+    context = {
+        "dataset": found, "page": page, "cards": cards, "flaw": flaw if flaw in FLAWS else "", "health": health_of(found),
+    }  # fmt: skip
+    return render(request, "ops/dataset.html", context)
 
 
 @require_GET

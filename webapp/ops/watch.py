@@ -101,15 +101,16 @@ def _budgets(scope: Scope, found: dict[int, Status]) -> list[Measure]:
 
 
 def _stuck(scope: Scope, found: dict[int, Status], now: datetime) -> list[Measure]:
-    """Minutes that the oldest question of each kind has waited, in data sets that are not paused."""
-    names = {p.pk: p.name for p in scope.projects if not p.paused}
+    """Minutes that the oldest question of each kind has waited, where neither data set nor kind is paused."""
+    resting = {p.pk: p.paused_kinds for p in scope.projects if not p.paused}
     return [
         Measure(
             "stuck", f"dataset:{d.pk}/{kind}", f"{d.name} · {kind}", (now - first).total_seconds() / 60, d.project_id
         )
         for d in scope.datasets
-        if d.project_id in names and not d.paused
+        if d.project_id in resting and not d.paused
         for kind, (_, first) in found[d.pk].waiting.items()
+        if kind not in resting[d.project_id]
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 
-from webapp.people.models import Appeal, Organisation, Qualification, User
+from webapp.people.models import Appeal, Note, Organisation, Qualification, User
 from webapp.people.tenancy import TenantAdmin
 
 OWN = (None, {"fields": ("username", "password")})
@@ -101,6 +101,16 @@ class QualificationAdmin(TenantAdmin):
     search_fields = ("person__username", "domain")
     autocomplete_fields = ("person",)
     list_select_related = ("person", "granted_by")
+
+
+@admin.register(Note)
+class NoteAdmin(TenantAdmin):
+    """Written and withdrawn in the operations room; here they can only be read."""
+
+    read_only = True
+    list_display = ("domain", "by", "at", "until")
+    list_filter = ("domain",)
+    list_select_related = ("by",)
 
 
 @admin.register(Appeal)

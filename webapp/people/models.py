@@ -90,3 +90,31 @@ class Appeal(models.Model):
             )
         ]
         ordering = ["-pk"]
+
+
+class Note(models.Model):
+    """What a manager tells the people of a domain, or everybody; each of them may put it away."""
+
+    organisation = models.ForeignKey(Organisation, models.CASCADE, related_name="notes")
+    domain = models.CharField(
+        max_length=60, blank=True, help_text="Only who may work in it; empty: everybody."
+    )
+    texts = models.JSONField(
+        help_text="Text by language of the interface; `en` stands in for what is missing."
+    )
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    until = models.DateTimeField(help_text="Shown until then, or until it is withdrawn.")
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation", "until"], name="notes_shown")]
+
+
+class NoteRead(models.Model):
+    """Somebody has put a note away."""
+
+    note = models.ForeignKey(Note, models.CASCADE, related_name="read")
+    person = models.ForeignKey(User, models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["note", "person"], name="one_reading_per_note")]

@@ -18,6 +18,9 @@ class Project(models.Model):
         default=1.0, help_text="Weight against other projects: its share of the offers."
     )
     paused = models.BooleanField(default=False)
+    paused_kinds = models.JSONField(
+        default=list, blank=True, help_text="Kinds of micro-tasks that are not offered for now."
+    )
     budget = models.FloatField(
         null=True, blank=True, help_text="Most that people's time may cost, in the currency of the wages."
     )

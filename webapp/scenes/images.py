@@ -10,6 +10,7 @@ from io import BytesIO
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from engine.deep import DeepPixels, Greyness
@@ -26,6 +27,7 @@ SUFFIXES = {
     "GIF": "gif",
 }
 JPEG_QUALITY = 85
+LIGHT_PX = 64  # a side of the copy that brightness is measured on
 
 
 class BadImage(ValueError):
@@ -34,13 +36,14 @@ class BadImage(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """Size after EXIF orientation, the usual ending of the real format, whatever the file was called, and how the values
-    of a grey of more than 8 bits lie."""
+    """Size after EXIF orientation, the usual ending of the real format, whatever the file was called, how the values of a
+    grey of more than 8 bits lie, and its median brightness, 0 black to 1 white."""
 
     width: int
     height: int
     suffix: str
     deep: Greyness | None = None
+    light: float | None = None
 
 
 def probe(path: Path) -> ImageInfo:
@@ -51,7 +54,9 @@ def probe(path: Path) -> ImageInfo:
         raise BadImage(str(error).removeprefix(path.name).strip()) from error
     if _several(path):
         raise BadImage("holds several pictures; save each as its own file")
-    return ImageInfo(size.width, size.height, SUFFIXES[size.format], _greyness(path))
+    greyness = _greyness(path)
+    light = None if greyness else _light(path)
+    return ImageInfo(size.width, size.height, SUFFIXES[size.format], greyness, light)
 
 
 def small_view(path: Path, *, longest: int, rect: tuple[float, float, float, float] | None = None) -> bytes:
@@ -84,6 +89,19 @@ def cached_view(
         out.write(view)
     os.replace(temporary, file)
     return view
+
+
+def _light(path: Path) -> float:
+    """Median luminance of a small copy; a JPEG is decoded no larger than that takes, a large TIFF in parts."""
+    with Image.open(path) as image:
+        if image.format in ("JPEG", "MPO"):
+            image.draft("L", (LIGHT_PX, LIGHT_PX))
+            small = image.convert("L").resize((LIGHT_PX, LIGHT_PX), Image.Resampling.BOX)
+            return float(np.median(np.asarray(small))) / 255
+    pixels = Pixels(path)
+    height, width = pixels.shape[:2]
+    small = pixels.view((0, 0, width, height), (min(width, LIGHT_PX), min(height, LIGHT_PX))).convert("L")
+    return float(np.median(np.asarray(small))) / 255
 
 
 def _greyness(path: Path) -> Greyness | None:

@@ -4,6 +4,9 @@ from django.db import models
 
 from webapp.projects.models import Project
 
+DARK = models.Q(light__lt=0.08)  # most of it is nearly black
+TINY = models.Q(width__lt=64) | models.Q(height__lt=64)  # px: smaller than the crop of one task
+
 
 class Dataset(models.Model):
     """A named set of scenes that is annotated, tracked and exported together."""
@@ -21,6 +24,11 @@ class Dataset(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
     done_at = models.DateTimeField(null=True, blank=True)
+    refused = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Files that an import refused or left out: [name, why], newest last.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_dataset_of_a_name")]
@@ -43,6 +51,9 @@ class Scene(models.Model):
         blank=True,
         help_text="engine.deep.Greyness of a grey of more than 8 bits; null for other pictures.",
     )
+    light = models.FloatField(
+        null=True, blank=True, help_text="Median brightness, 0 black to 1 white; null: not measured."
+    )
     imported = models.JSONField(default=dict, blank=True, help_text="Annotations that came with the import.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -50,6 +61,10 @@ class Scene(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["dataset", "sha256"], name="one_scene_per_content"),
             models.UniqueConstraint(fields=["dataset", "name"], name="one_scene_per_name"),
+        ]
+        indexes = [
+            models.Index(fields=["dataset"], condition=DARK, name="scenes_dark"),
+            models.Index(fields=["dataset"], condition=TINY, name="scenes_tiny"),
         ]
 
     def __str__(self) -> str:

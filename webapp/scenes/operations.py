@@ -13,6 +13,7 @@ from webapp.people.models import Organisation
 from webapp.projects.models import Project
 from webapp.projects.operations import create_project
 from webapp.projects.queries import current_schema
+from webapp.scenes.health import COPY, keep, note_refused
 from webapp.scenes.images import BadImage, ImageInfo, probe
 from webapp.scenes.importers import choose_format
 from webapp.scenes.importers.checks import check_boxes
@@ -74,8 +75,33 @@ def import_path(
 ) -> ImportReport:
     """Import whatever lies at `path`; raises ImportRefused with every problem found, after which nothing is stored.
 
-    An `organisation` that has no row yet is stored with the rest.
+    An `organisation` that has no row yet is stored with the rest. A data set that exists keeps what was refused.
     """
+    try:
+        return _import(
+            path=path, organisation=organisation, project_name=project_name, dataset_name=dataset_name,
+            new_project=new_project, format=format, images=images, ignore=ignore, keep_folders=keep_folders,
+            drop_invalid=drop_invalid, on_progress=on_progress,
+        )  # fmt: skip
+    except ImportRefused as refused:
+        note_refused(organisation, project_name, dataset_name, refused.problems)
+        raise
+
+
+def _import(
+    *,
+    path: Path,
+    organisation: Organisation,
+    project_name: str,
+    dataset_name: str,
+    new_project: NewProject | None,
+    format: str,
+    images: Path | None,
+    ignore: Sequence[str],
+    keep_folders: bool,
+    drop_invalid: bool,
+    on_progress: OnProgress | None,
+) -> ImportReport:
     project = Project.objects.filter(organisation_id=organisation.pk, name=project_name).first()
     if project is None and new_project is None:
         raise refuse(
@@ -206,7 +232,7 @@ def _store(dataset: Dataset, prepared: list[Prepared], report: ImportReport, pla
     """Write the rows and move the files, inside the caller's transaction."""
     report.dataset_id = dataset.pk
     # Two imports into one dataset take turns: the second sees the scenes of the first.
-    Dataset.objects.select_for_update().get(pk=dataset.pk)
+    dataset.refused = Dataset.objects.select_for_update().get(pk=dataset.pk).refused
     names = dict(dataset.scenes.values_list("name", "sha256"))
     shas = set(names.values())
     fresh: list[Prepared] = []
@@ -234,6 +260,7 @@ def _store(dataset: Dataset, prepared: list[Prepared], report: ImportReport, pla
         if item.cloud is not None and put(item.cloud, media, item.imported["cloud"]["file"]):
             placed.append(item.imported["cloud"]["file"])
     Scene.objects.bulk_create([_row(dataset, item) for item in fresh], batch_size=PAGE)
+    keep(dataset, [(name, COPY) for name in report.copies], stored=(item.record.name for item in fresh))
     report.scenes = len(fresh)
     report.boxes = sum(len(item.imported.get("boxes", ())) for item in fresh)
 
@@ -247,5 +274,6 @@ def _row(dataset: Dataset, item: Prepared) -> Scene:
         width=item.info.width,
         height=item.info.height,
         deep=item.info.deep and item.info.deep.to_json(),
+        light=item.info.light,
         imported=item.imported,
     )

@@ -2,6 +2,7 @@
 
 import { type DraftTexts, keepDraft } from "./drafts";
 import { guidelineForm } from "./examples";
+import { noteList } from "./notes";
 import { schemaForm } from "./schema_editor";
 import { uploadForm } from "./upload";
 
@@ -35,6 +36,7 @@ const texts = document.documentElement.dataset;
 const draftTexts: DraftTexts = { restored: texts.draftRestored ?? "", discard: texts.draftDiscard ?? "" };
 each<HTMLFormElement>("form[data-draft]", (form) => keepDraft(form, draftTexts));
 each<HTMLFormElement>("form[data-upload]", uploadForm);
+each<HTMLUListElement>("ul[data-notes]", noteList);
 each<HTMLFormElement>("form[data-submit-on-change]", (form) => {
   form.addEventListener("change", () => form.requestSubmit());
 });
