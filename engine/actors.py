@@ -36,16 +36,18 @@ class _Worker:
 @dataclass(slots=True, eq=False)
 class _Slot:
     """One actor and the scene it has open: it gets more chunks of that first. `starting` is its first sign of life, None
-    once that came: after a node died there may be no room for the actor, and what it was given would wait for ever."""
+    once that came: after a node died there may be no room for the actor, and what it was given would wait for ever.
+    `given` is what it has to do, the first of which it is doing; `proven` says that it has finished something."""
 
     actor: Any
     starting: Any
-    busy: int = 0
+    given: list[Any] = field(default_factory=list)
+    proven: bool = False
     scene: str = ""
 
     @property
     def free(self) -> bool:
-        return self.starting is None and self.busy < IN_FLIGHT
+        return self.starting is None and len(self.given) < IN_FLIGHT
 
 
 @dataclass(slots=True)
@@ -133,30 +135,40 @@ class RayPool:
             slot.starting, self._failed_starts = None, 0
 
     def _feed(self, work: _Work, waiting: Iterator[ChunkTask]) -> None:
-        """Give work to every actor with room: chunks to repeat first, then the next of the scene it has open."""
+        """Give work to every actor with room: chunks to repeat first, then the next of the scene it has open.
+
+        A chunk whose actor died goes to one that has finished something, as long as there is other work for the rest: where
+        actors keep dying young, the same chunk would die with each of them and take the blame.
+        """
         while free := [slot for slot in self._slots if slot.free]:
-            task = work.again.popleft() if work.again else next(waiting, None)
-            if task is None:
+            proven = [slot for slot in free if slot.proven]
+            if work.again and proven:
+                task, free = work.again.popleft(), proven
+            elif (fresh := next(waiting, None)) is not None:
+                task = fresh
+            elif work.again:
+                task = work.again.popleft()
+            else:
                 work.exhausted = True
                 return
             scene = task.scene.scene_id
-            slot = min(free, key=lambda s: (s.scene != scene, s.busy))
+            slot = min(free, key=lambda s: (s.scene != scene, len(s.given)))
             reference = slot.actor.run.remote(task)
-            slot.busy, slot.scene = slot.busy + 1, scene
+            slot.given.append(reference)
+            slot.scene = scene
             work.running[reference] = (task, slot)
 
     def _collect(self, work: _Work, reference: Any) -> ScenePredictionChunk | None:
         """Take one finished reference: its result, or None when its actor died and the task was put back."""
         task, slot = work.running.pop(reference)
-        slot.busy -= 1
         try:
             result: ScenePredictionChunk = ray.get(reference)
-            return result
         except RayTaskError as error:
             raise PrelabelError(f"scene {task.scene.scene_id}: {error.cause}") from error
         except RayError as error:  # The actor died, or its node with the result.
             self._replace(slot)
-            attempts = work.attempts[task.chunk_id] = work.attempts.get(task.chunk_id, 0) + 1
+            at_work = slot.given[0] == reference  # What waited behind it has done nothing.
+            attempts = work.attempts[task.chunk_id] = work.attempts.get(task.chunk_id, 0) + at_work
             if attempts >= MOST_ATTEMPTS:
                 raise PrelabelError(
                     f"scene {task.scene.scene_id}: chunk {task.chunk_id} ended {attempts} actors ({error}); is there "
@@ -164,6 +176,9 @@ class RayPool:
                 ) from error
             work.again.append(task)
             return None
+        slot.given.remove(reference)
+        slot.proven = True
+        return result
 
     def _replace(self, slot: _Slot) -> None:
         """Put a new actor in the place of a dead one, once, though each of its chunks reports the death."""

@@ -24,11 +24,14 @@ class Reference:
 
 @dataclass(eq=False)
 class Actor:
-    """A process that may have `room` to start, and works off what it was given in order until it is `dead`."""
+    """A process that may have `room` to start, and works off what it was given in order until it is `dead`: at its first
+    work if it is `frail`, or by a chunk that is `fatal`."""
 
     number: int
     room: bool = True
     dead: bool = False
+    frail: bool = False
+    fatal: str = ""
     given: list[str] = field(default_factory=list)
 
     @property
@@ -42,7 +45,14 @@ class Actor:
     def _run(self, task: ChunkTask) -> Reference:
         self.given.append(task.chunk_id)
         chunk = ScenePredictionChunk(task.chunk_id, task.scene.scene_id, task.index, task.of, "v", (), 0.0)
-        return self._reference(lambda: chunk)
+
+        def work() -> ScenePredictionChunk:
+            if self.frail or task.chunk_id == self.fatal:
+                self.dead = True
+                raise RayActorError()
+            return chunk
+
+        return self._reference(work)
 
     def _reference(self, value: Callable[[], Any]) -> Reference:
         def result() -> Any:
@@ -59,20 +69,23 @@ class Method:
 
 
 class FakeRay:
-    """Actors with the numbers in `no_room` never start, those in `stillborn` die at once. `wait` gives the oldest."""
+    """Actors with the numbers in `no_room` never start, those in `stillborn` die at once, those below `frail` at their
+    first work, and every one by the chunk `fatal`. `wait` gives the oldest."""
 
     def __init__(
         self, *, no_room: set[int] | None = None, stillborn: Callable[[int], bool] = lambda n: False
     ):
         self.no_room, self.stillborn = no_room or set(), stillborn
         self.actors: list[Actor] = []
+        self.frail, self.fatal = 0, ""
 
     def remote(self, **_: Any) -> Callable[[type], Any]:
         return lambda kind: Method(self._made)
 
     def _made(self, *_: Any) -> Actor:
         number = len(self.actors)
-        self.actors.append(Actor(number, room=number not in self.no_room, dead=self.stillborn(number)))
+        room, dead = number not in self.no_room, self.stillborn(number)
+        self.actors.append(Actor(number, room, dead, number < self.frail, self.fatal))
         return self.actors[-1]
 
     def wait(self, references: list[Reference], num_returns: int) -> tuple[list[Reference], list[Reference]]:
@@ -118,6 +131,23 @@ class TestRayPool:
                 ray.kill(ray.actors[0])
 
         assert Counter(rows) == Counter(t.chunk_id for t in tasks(20))
+
+    def test_blames_no_chunk_for_actors_that_die_at_whatever_they_begin_with(self, ray: FakeRay) -> None:
+        ray.frail = 10
+
+        rows = Counter(c.chunk_id for c in RayPool(2).map(None, tasks(40)))
+
+        assert rows == Counter(t.chunk_id for t in tasks(40))
+
+    def test_names_the_chunk_that_ends_every_actor_and_not_those_that_waited_behind_it(
+        self, ray: FakeRay
+    ) -> None:
+        ray.fatal = "s2/x/0of1"
+
+        with pytest.raises(PrelabelError, match="scene s2: chunk s2/x/0of1 ended 4 actors"):
+            list(RayPool(2).map(None, tasks(40)))
+
+        assert len(ray.actors) == 2 + 4
 
     def test_keeps_what_it_hands_out_bounded(self, ray: FakeRay) -> None:
         taken = 0
