@@ -28,16 +28,20 @@ class ReplayPolicy:
 
     name: `majority` and `fixed` buy `overlap` answers a task and count votes or fuse them; `adaptive` buys until the
     models behind the consensus leave at most `risk` to the other classes. That threshold orders tasks well and is no
-    guarantee: what is stated in the end is the corrected confidence. assign: whose answer comes next, anybody's or that of whom the
-    skills so far expect to tell the most. pilot: tasks that get `pilot_answers` before anything is judged, so that
-    skills are known; with a machine prior all other tasks start with none, else with one. load_cap: nobody gives more
-    than this multiple of the fair share while `best` chooses; explore: share of its choices that stay random.
+    guarantee: what is stated in the end is the corrected confidence. widening: what may be left to them grows as the
+    number of answers to this power, for a task in doubt after many is one on which people differ, and the next answer
+    tells little (bounds collapse where difficulties are unknown: Drugowitsch et al., J. Neurosci. 2012). assign: whose
+    answer comes next, anybody's or that of whom the skills so far expect to tell the most. pilot: tasks that get
+    `pilot_answers` before anything is judged, so that skills are known; with a machine prior all other tasks start with
+    none, else with one. load_cap: nobody gives more than this multiple of the fair share while `best` chooses; explore:
+    share of its choices that stay random.
     """
 
     name: str = "adaptive"
     overlap: int = 5
     risk: float = 0.1
     assign: str = "random"
+    widening: float = 0.3
     pilot: float = 0.03
     pilot_answers: int = 5
     least_pilot: int = 30
@@ -53,6 +57,8 @@ class ReplayPolicy:
             raise ValueError(f"overlap: {self.overlap}; give 1 or more answers a task")
         if not 0 < self.risk < 1:
             raise ValueError(f"risk: {self.risk}; give a probability between 0 and 1")
+        if not 0 <= self.widening <= 1:
+            raise ValueError(f"widening: {self.widening}; give 0, for one risk however many answer, to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,8 @@ def replay(
     rounds = 0
     while True:
         found, rounds = fuse_labels(votes.subset(bought), prior=prior), rounds + 1
-        unsure = found.pooled.max(1) < 1 - policy.risk
+        answers = np.maximum(np.bincount(votes.task[bought], minlength=votes.tasks), 1)
+        unsure = found.pooled.max(1) < 1 - policy.risk * answers**policy.widening
         if not unsure[votes.task[~bought]].any():
             return Replayed(bought, found.probability, found.confidence, rounds)
         for _ in range(1 + rounds // 8):  # the hardest few would else need a refit for each of their answers

@@ -1,5 +1,6 @@
 """Budgets (goal 2): how many answers the adaptive policy needs for the accuracy of majority vote, by replay."""
 
+import math
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ LARGE = (
 REPLAYED = (
     30_000  # answers that the replays of a smaller set hold together, so that small sets are repeated more
 )
+SCORED = 1_000  # tasks with a truth that the replays of a set score together at least, or chance would say the most
 MOST_REPEATS = 6
 QUICK_SETS = ("bluebirds", "rte", "music", "zencrowd_in")
 
@@ -28,7 +30,8 @@ def run(data: Path, *, quick: bool = False) -> dict[str, object]:
     sets = []
     for name in QUICK_SETS if quick else SETS:
         crowd = load(data, name)
-        repeats = min(max(REPLAYED // len(crowd.votes.task), 1), MOST_REPEATS)
+        wanted = max(REPLAYED // len(crowd.votes.task), math.ceil(SCORED / len(crowd.scored)))
+        repeats = min(wanted, MOST_REPEATS)
         sets.append(_set(crowd, 1 if quick else repeats))
         print(f"  budget of {name}: {sets[-1]['share']}", file=sys.stderr, flush=True)
     shares = {a: [float(one["share"][a]) for one in sets if a in one["share"]] for a in ("random", "best")}

@@ -73,6 +73,17 @@ class TestReplay:
         assert cost[0] < cost[1] < cost[2]
         assert right[0] < right[2]
 
+    def test_lets_go_of_tasks_that_stay_in_doubt_the_sooner_the_more_it_widens_the_risk(self):
+        votes, _ = log()
+        most, total = [], []
+        for widening in (0.0, 0.5, 1.0):
+            policy = ReplayPolicy(risk=0.1, widening=widening)
+            each = np.bincount(votes.task[replay(votes, policy, np.random.default_rng(0)).bought])
+            most.append(int((each == 8).sum()))
+            total.append(int(each.sum()))
+        assert most[0] > most[1] > most[2]
+        assert total[0] > total[1] > total[2]
+
     def test_needs_fewer_answers_than_majority_for_the_same_accuracy(self):
         votes, truth = log(tasks=400)
         majority = [replay(votes, ReplayPolicy("majority", 5), np.random.default_rng(s)) for s in range(3)]
@@ -116,6 +127,7 @@ class TestReplay:
             ("overlap: 0", {"overlap": 0}),
             ("risk: 1.5", {"risk": 1.5}),
             ("assign: 'all'", {"assign": "all"}),
+            ("widening: -1", {"widening": -1}),
         ],
     )
     def test_refuses_a_policy_that_makes_no_sense(self, fault, options):
