@@ -171,6 +171,7 @@ def working(kind: str, world: World, *keys: str) -> Callable[[Any], None]:
         if kind == "adjudicate":
             tab.press("Space")
             tab.until("s.task.phase === 'case'")
+            tab.page.wait_for_load_state("networkidle")
         tab.press(*keys)
         tab.page.wait_for_timeout(150)
 

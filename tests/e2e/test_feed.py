@@ -244,6 +244,7 @@ class TestDispute:
         assert desk.page.locator(".tile .figure").first.inner_text() == "1"
         desk.page.get_by_role("link", name="Open the desk feed").click()
         desk.task("adjudicate")
+        desk.see("2 people could not say.")
         assert not desk.page.locator(".answer-list").is_visible()
 
         desk.press("Space")
@@ -259,7 +260,9 @@ class TestDispute:
         desk.see("The crown ends at the shadow.")
         found = SceneObject.objects.get(scene=world.scene)
         assert (found.state, found.settled_by) == ("accepted", "specialist")
-        value = Answer.objects.get(annotator=world.olga).value
+        ruling = Answer.objects.get(annotator=world.olga)
+        assert ruling.microtask.payload["because"][0]["code"] == "could_not_say"
+        value = ruling.value
         assert value["make_gold"] is True and value["note"] == "The crown ends at the shadow."
 
 

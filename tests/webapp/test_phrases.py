@@ -112,6 +112,12 @@ class TestPhrases:
 
 
 class TestPages:
+    @pytest.fixture(autouse=True)
+    def own_language(self) -> Iterator[None]:
+        """A page leaves its language to the thread."""
+        with override("en"):
+            yield
+
     def test_say_why_work_is_paused_in_the_readers_language(self, client: Client, ada: User) -> None:
         reason = f"Over 24 checked answers this account {SPAM_TYPES[0].say}."
         AnnotatorRecord.objects.create(annotator=ada, standing="paused", standing_reason=reason)

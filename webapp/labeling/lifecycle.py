@@ -14,6 +14,7 @@ from webapp.labeling.models import Assignment, Microtask, ObjectVersion, SceneOb
 from webapp.labeling.payloads import Live, Standing
 from webapp.labeling.refining_open import open_refinements
 from webapp.labeling.shelf import Brief
+from webapp.people.phrases import because
 from webapp.projects.models import Project
 
 State = SceneObject.State
@@ -275,7 +276,7 @@ def _ask(wish: Wish, live: list[Live], scene: Any) -> tuple[payloads.Rect, dict[
                     }
                 )
             if wish.kind == "adjudicate":
-                extra["reason"] = wish.reason
+                extra |= {"reason": wish.reason, "because": because([wish.reason])}
             return view, extra
 
 

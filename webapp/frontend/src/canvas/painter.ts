@@ -70,12 +70,13 @@ export function outline(brush: Brush, boxes: readonly Box[], style: OutlineStyle
 }
 
 /** Darken everything outside a box. */
-export function dimOutside(brush: Brush, box: Box, alpha = 0.5): void {
-  const { ctx, size } = brush;
-  const [x1, y1, x2, y2] = boxToScreen(brush.view, box);
+export function dimOutside(brush: Brush, box: Box, shown: Box, alpha = 0.5): void {
+  const { ctx } = brush;
   const path = new Path2D();
-  path.rect(0, 0, size.w, size.h);
-  path.rect(x1, y1, x2 - x1, y2 - y1);
+  for (const edges of [shown, box]) {
+    const [x1, y1, x2, y2] = boxToScreen(brush.view, edges);
+    path.rect(x1, y1, x2 - x1, y2 - y1);
+  }
   ctx.save();
   ctx.fillStyle = `rgb(12 12 12 / ${alpha})`;
   ctx.fill(path, "evenodd");

@@ -212,7 +212,7 @@ function feedbackOf(value: unknown): Feedback | null {
 }
 
 /** A list of what to tell; where a server sends none yet, its texts. */
-function saidOf(value: unknown, where: string, texts: readonly string[]): Said[] {
+export function saidOf(value: unknown, where: string, texts: readonly string[]): Said[] {
   if (value === undefined || value === null)
     return texts.filter((text) => text !== "").map((message) => ({ code: "", about: {}, message }));
   return listOf(value, where, (row, at) => oneSaid(fieldsOf(row, at), at));

@@ -2,6 +2,7 @@
 
 import { el, keepFocus, setText } from "../../lib/dom";
 import { type MessageKey, t } from "../../messages";
+import { reasonText } from "../../ui/said";
 import { sameBox } from "../shared/boxwork";
 import { classOf } from "../task";
 import { REASONS } from "../verify_box/model";
@@ -70,9 +71,10 @@ export class CasePanel {
       this.note,
       el("label", { class: "check" }, this.gold, t("adjudicate.gold")),
     );
-    const reason =
-      task.reason && el("p", { class: "note" }, el("strong", {}, `${t("adjudicate.reason")}: `), task.reason);
-    this.element = el("section", { class: "side-section" }, this.steps, reason || null, this.waiting, this.file);
+    const reasons = task.reasons.map((reason) =>
+      el("p", { class: "note" }, el("strong", {}, `${t("adjudicate.reason")}: `), reasonText(reason)),
+    );
+    this.element = el("section", { class: "side-section" }, this.steps, ...reasons, this.waiting, this.file);
   }
 
   /** `turn`: the outline that is shown alone now, while two are compared. */

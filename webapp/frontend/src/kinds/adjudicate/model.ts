@@ -1,7 +1,7 @@
 /** adjudicate: a specialist's own view first, without seeing anybody's answer; then the case; then the ruling. */
 
 import { type Box, rounded } from "../../canvas/geometry";
-import type { JsonObject } from "../../feed/protocol";
+import { type JsonObject, type Said, saidOf } from "../../feed/protocol";
 import { type Fields, optional, textOf } from "../../lib/parse";
 import { t } from "../../messages";
 import type { Draft } from "../session";
@@ -16,7 +16,8 @@ export type Feature = (typeof FEATURES)[number];
 
 export interface AdjudicateTask extends Task {
   readonly object: ObjectVersion;
-  readonly reason: string;
+  /** Why a specialist is asked. */
+  readonly reasons: readonly Said[];
   readonly objects: readonly ContextObject[];
 }
 
@@ -37,7 +38,7 @@ export function readAdjudicate(f: Fields, common: Task): AdjudicateTask {
   return {
     ...common,
     object,
-    reason: optional(f.reason, "reason", textOf, ""),
+    reasons: saidOf(f.because, "because", [optional(f.reason, "reason", textOf, "")]),
     objects: readContext(f.objects, "objects").filter((o) => o.id !== object.id),
   };
 }

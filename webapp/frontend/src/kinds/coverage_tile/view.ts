@@ -6,7 +6,7 @@ import { t } from "../../messages";
 import type { Host, KindView } from "../session";
 import { ClassPicker } from "../shared/class_picker";
 import { decoded, paintKnown } from "../shared/looks";
-import { classOf } from "../task";
+import { classOf, shownBounds } from "../task";
 import { coverageCommands } from "./keys";
 import { type CoverageState, type CoverageTask, clickAt, markAt, removePin } from "./model";
 
@@ -104,7 +104,7 @@ function paint(brush: Brush, task: CoverageTask, state: CoverageState): void {
     { color: INK.bad, width: 2 },
   );
   for (const o of bad) cross(brush, o.box, INK.bad);
-  dimOutside(brush, task.core, 0.6);
+  dimOutside(brush, task.core, shownBounds(task), 0.6);
   outline(brush, [insideOf(task)], { color: "#ffffff", width: 1, dash: [2, 5], alpha: 0.7 });
   if (state.cursor) crosshair(brush, state.cursor);
   state.pins.forEach((p, index) => {
