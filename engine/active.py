@@ -3,7 +3,8 @@
 Doubt alone asks for twenty pictures of one bad day; spread alone asks for what is only odd. So scenes are taken one by
 one, each the one with the most doubt left after a discount for being like one that is taken (or known) already: the
 batch rule of Brinker, "Incorporating Diversity in Active Learning with Support Vector Machines", ICML 2003, with counts
-and sizes of objects and the look of the picture as what makes scenes alike.
+and sizes of objects and the look of the picture as what makes scenes alike. Doubt counts up to double in a scene whose
+objects are unlike all that the model recognises: there its probabilities are least to be trusted, too.
 """
 
 import math
@@ -61,7 +62,7 @@ def choose_next(
     if count < 0:
         raise ValueError(f"count must be at least 0, got {count}")
     places = kinds([*scenes, *known])
-    value = np.array([doubt(s) for s in scenes], dtype=np.float64)
+    value = np.array([doubt(s) * (1 + s.signals.get("novelty", 0.0)) for s in scenes], dtype=np.float64)
     away = np.ones(len(scenes))
     for place in places[len(scenes) :]:
         away = np.minimum(away, _distance(places[: len(scenes)], place))

@@ -30,6 +30,7 @@ from engine.types import (
 )
 from models.checkpoint import Checkpoint, InputSpec, load, read_config
 from models.checkpoint import input_spec as stored_spec
+from models.familiar import Familiar
 from models.predict import Detections, PredictOptions, predict, to_batch
 from models.train import has_fast_half
 from models.transforms import crop_resized
@@ -161,7 +162,8 @@ class Prelabeler:
 
     def _detect(self, pictures: list[RGB], options: PrelabelOptions, views: int) -> list[Detections]:
         assert self.checkpoint is not None
-        how = PredictOptions(views=views, floor=options.score_floor)
+        familiar = self.checkpoint.familiar
+        how = PredictOptions(views=views, floor=options.score_floor, embed=familiar is not None)
         found: list[Detections] = []
         for i in range(0, len(pictures), max(1, options.batch)):
             part = to_batch(pictures[i : i + max(1, options.batch)])
@@ -175,14 +177,18 @@ class Prelabeler:
         if found is not None and self.checkpoint is not None:
             labels = self.checkpoint.detector.config.labels
             classes = [task.options.classes.get(name, -1) for name in labels]
-            detections = to_scene(found, window, task, classes)
+            detections = to_scene(found, window, task, classes, self.checkpoint.familiar)
         return WindowResult(
             window.rect, window.scale, detections, picture_signals(_inner(picture, window, task))
         )
 
 
 def to_scene(
-    found: Detections, window: Window, task: ChunkTask, classes: list[int]
+    found: Detections,
+    window: Window,
+    task: ChunkTask,
+    classes: list[int],
+    familiar: Familiar | None = None,
 ) -> tuple[RawDetection, ...]:
     """Detections of one window in scene pixels, with the project's class ids; unmapped classes are left out."""
     boxes = found.boxes.double().numpy() / window.scale + np.array([*window.rect[:2], *window.rect[:2]])
@@ -190,6 +196,8 @@ def to_scene(
     boxes = np.clip(boxes, 0, limit)
     cut = cut_by_window(boxes, window.rect, (task.scene.width, task.scene.height), BORDER_PX / window.scale)
     sides = boxes[:, 2:] - boxes[:, :2]
+    nothing = found.scores.new_zeros(len(boxes))
+    novelty, strange = familiar(found.embedding) if familiar else (nothing, nothing)
     out = []
     for i, label in enumerate(found.labels.tolist()):
         if classes[label] < 0 or sides[i].min() < 1:
@@ -205,6 +213,8 @@ def to_scene(
                 views_hit=int(found.hits[i]),
                 spread=float(found.spread[i]),
                 cut=bool(cut[i]),
+                novelty=float(novelty[i]),
+                strange=float(strange[i]),
             )
         )
     return tuple(out)

@@ -18,6 +18,7 @@ from engine.types import (
 from models.calibration import Calibration
 
 DEFAULT_LARGEST_PX = 1e9
+NEW = 0.95  # percentile of novelty from which an object counts as new: of known ones, a twentieth does
 
 
 class IncompleteScene(ValueError):
@@ -61,13 +62,14 @@ def combine(
         for i, m in enumerate(merged)
     )
     names = windows[0].signals if windows else {}
+    measured = {name: float(np.mean([w.signals[name] for w in windows])) for name in names}
     return ScenePrediction(
         scene_id=scene.scene_id,
         model_version=chunks[0].model_version,
         objects=objects,
         stitches=tuple(StitchCandidate(*row) for row in doubts),
         recall=recall,
-        signals={name: float(np.mean([w.signals[name] for w in windows])) for name in names},
+        signals={**measured, "novelty": _share_of_new(objects)},
     )
 
 
@@ -84,6 +86,12 @@ def merge_windows(
     return merge(detections, place, largest_px=largest_px, passes=passes, looks=len(number))
 
 
+def _share_of_new(objects: Sequence[PredictedObject]) -> float:
+    """Share of a scene's objects, each counted by its chance to be there, that are stranger than nearly all known ones."""
+    there = sum(o.p_there for o in objects)
+    return sum(o.p_there for o in objects if o.signals["novelty"] >= NEW) / max(there, 1e-9)
+
+
 def _probabilities(
     scores: Sequence[float], signals: Sequence[dict[str, float]], calibration: Mapping[str, Any] | None
 ) -> tuple[np.ndarray, np.ndarray, float]:
@@ -91,11 +99,11 @@ def _probabilities(
         raw = np.asarray(scores, dtype=np.float64)
         return raw, np.sqrt(raw), 0.0
     known = Calibration.from_json(calibration)
-    if known.features != FEATURES:
+    if unknown := [name for name in known.features if name not in FEATURES]:
         raise ValueError(
-            f"the calibration was fitted on {known.features}, this version measures {FEATURES}; retrain"
+            f"the calibration was fitted on {unknown}, which this version does not measure; retrain"
         )
-    right, there = known(feature_rows(signals))
+    right, there = known(feature_rows(signals, known.features))
     return right, there, known.recall
 
 

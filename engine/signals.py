@@ -4,7 +4,8 @@ Signals of an object are plain floats, stored with every prediction and fed to t
 `logit` of the score · `log_size` of sqrt(area) in network pixels · `hit` share of looks that found it · `spread` of its
 edges over the looks, relative to its size · `agree` share of the windows that saw it whole and found it · `crowd` the
 highest IoU with another object · `nested` share of it inside another · `near` neighbours within its own size · `margin`
-to the second-best class · `edge` 1 when the scene's border cuts it · `cut` 1 when no window saw it whole.
+to the second-best class · `edge` 1 when the scene's border cuts it · `cut` 1 when no window saw it whole · `strange` how
+far it is from all that the model recognises, and `novelty` the same as a percentile (`models.familiar`).
 Signals of a picture: `blur` (log variance of the Laplacian, high is sharp), `dark` and `clipped` shares, `contrast`.
 """
 
@@ -18,7 +19,10 @@ from PIL import Image
 from engine.merge import Merged, overlapping
 from engine.types import RawDetection, WindowResult
 
-FEATURES = ("logit", "log_size", "hit", "spread", "agree", "crowd", "nested", "near", "margin", "edge", "cut")
+FEATURES = (
+    *("logit", "log_size", "hit", "spread", "agree", "crowd", "nested", "near", "margin", "edge", "cut"),
+    "strange",
+)
 SIDE = 256  # blur depends on resolution, so every picture is measured at one size
 DARK, BRIGHT = 30, 250
 BORDER_PX = 2.0
@@ -73,16 +77,18 @@ def object_signals(
                 "margin": raw.margin,
                 "edge": float(edge[i]),
                 "cut": float(raw.cut),
+                "strange": raw.strange,
+                "novelty": raw.novelty,
             }
         )
     return out
 
 
-def feature_rows(signals: Sequence[dict[str, float]]) -> npt.NDArray[np.float64]:
-    """Rows (N, len(FEATURES)) for the calibration, in the order of FEATURES."""
-    return np.array([[s[name] for name in FEATURES] for s in signals], dtype=np.float64).reshape(
-        -1, len(FEATURES)
-    )
+def feature_rows(
+    signals: Sequence[dict[str, float]], names: Sequence[str] = FEATURES
+) -> npt.NDArray[np.float64]:
+    """Rows (N, len(names)) for the calibration, in the order of `names`."""
+    return np.array([[s[name] for name in names] for s in signals], dtype=np.float64).reshape(-1, len(names))
 
 
 def _company(

@@ -104,14 +104,16 @@ def _decide(item: PredictedObject, policy: RoutingPolicy, options: SplitOptions)
     """(action, reason, its expected loss, that of the best other action) in seconds of crowd time."""
     belief = Belief.of_model(item.p, item.p_there)
     least = (options.certified or {}).get(item.class_id)
-    certified = least is not None and item.p >= least
+    novelty = item.signals.get("novelty", 0.0)
+    # A certificate speaks of objects like those it was drawn from.
+    certified = least is not None and item.p >= least and novelty < policy.novelty_limit
     x1, y1, x2, y2 = item.xyxy
     case = ObjectCase(
         belief,
         cls=item.class_id,
         size_px=max((x2 - x1) * (y2 - y1), 0.0) ** 0.5,
         auto=certified,
-        novelty=item.signals.get("novelty", 0.0),
+        novelty=novelty,
     )
     step = next_step(case, policy, domain=options.domain)
     lost = _loss_if_dropped(item.p_there, policy)

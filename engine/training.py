@@ -16,6 +16,7 @@ import torch
 
 from engine.holdout import Source, choose_holdout, inside, read_sources
 from engine.measure import Measured, class_names, measure, measure_known
+from engine.recognition import learn_familiar
 from engine.types import ModelRef, PrelabelOptions, Progress, RetrainOptions, TrainingExample
 from models.calibration import CalibrationError
 from models.calibration import fit as fit_calibration
@@ -140,6 +141,7 @@ def _measured(
         load(Path(incumbent.directory)), held, how, tolerance=options.tolerance, threads=options.threads
     )
     report(Progress("measure", 1, 2))
+    trained = replace(trained, familiar=learn_familiar(trained, sources, tuple(names), options.seed))
     after = measure(trained, held, how, tolerance=options.tolerance, threads=options.threads)
     report(Progress("measure", 2, 2))
     metrics: dict[str, Any] = {

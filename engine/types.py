@@ -73,6 +73,7 @@ class RawDetection:
 
     `views_hit` of `views` looks found it; `spread` is the mean standard deviation of its edges over those looks divided
     by the square root of its area. `cut` says that it touches a border of the crop that is not a border of the scene.
+    `novelty` and `strange` are those of `models.familiar`, 0 where the model does not know what it recognises.
     """
 
     xyxy: Xyxy
@@ -83,6 +84,8 @@ class RawDetection:
     views_hit: int
     spread: float
     cut: bool
+    novelty: float = 0.0
+    strange: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from models.detector import Detector, DetectorConfig
+from models.familiar import Familiar
 
 WEIGHTS, CONFIG = "model.safetensors", "model.json"
+FAMILIAR = "familiar."  # tensors of the weights file that are not the network's
 FORMAT = 1
 ARCHITECTURE = "nanodet-g"
 
@@ -52,7 +54,8 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A loaded model. `calibration` is what `models.calibration` reads; `version` is `version_of` its folder."""
+    """A loaded model. `calibration` is what `models.calibration` reads; `familiar` is None where it is not known what the
+    model recognises; `version` is `version_of` its folder."""
 
     detector: Detector
     input: InputSpec
@@ -61,6 +64,7 @@ class Checkpoint:
     training: dict[str, Any] = field(default_factory=dict)
     name: str = "detector"
     version: str = ""
+    familiar: Familiar | None = None
 
 
 def save(checkpoint: Checkpoint, folder: Path, *, half: bool = False) -> str:
@@ -75,6 +79,8 @@ def save(checkpoint: Checkpoint, folder: Path, *, half: bool = False) -> str:
     try:
         dtype = torch.float16 if half else torch.float32
         state = {k: v.to(dtype).contiguous() for k, v in checkpoint.detector.state_dict().items()}
+        if checkpoint.familiar is not None:
+            state |= {FAMILIAR + k: v.contiguous() for k, v in checkpoint.familiar.tensors().items()}
         save_file(state, scratch / WEIGHTS)
         document = {
             "format": FORMAT,
@@ -136,7 +142,9 @@ def load(folder: Path) -> Checkpoint:
     try:
         detector = Detector(_config(document["config"]))
         state = {name: tensor.float() for name, tensor in load_file(folder / WEIGHTS).items()}
+        known = {k.removeprefix(FAMILIAR): state.pop(k) for k in list(state) if k.startswith(FAMILIAR)}
         detector.load_state_dict(state)
+        familiar = Familiar.of(known) if known else None
         spec = input_spec(document)
     except CheckpointError:
         raise
@@ -151,6 +159,7 @@ def load(folder: Path) -> Checkpoint:
         training=document["training"],
         name=document["name"],
         version=version_of(folder),
+        familiar=familiar,
     )
 
 

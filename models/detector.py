@@ -9,6 +9,7 @@ Loss", NeurIPS 2020, arXiv 2006.04388.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -62,15 +63,13 @@ class Stage(nn.Module):
 
 
 class Head(nn.Module):
-    """Class logits and side distributions of one level: (N, neck, h, w) -> (N, labels + 4 (reg_max + 1), h, w)."""
+    """Class logits and side distributions of one level, in two steps: `mix`, (N, neck, h, w) -> the same shape, which is
+    what an object looks like to the network, and `out` -> (N, labels + 4 (reg_max + 1), h, w)."""
 
     def __init__(self, config: DetectorConfig) -> None:
         super().__init__()
         self.mix = conv3(config.neck, config.neck)
         self.out = nn.Conv2d(config.neck, len(config.labels) + 4 * (config.reg_max + 1), 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.out(self.mix(x))
 
 
 class Detector(nn.Module):
@@ -100,6 +99,10 @@ class Detector(nn.Module):
         A = H W (1/64 + 1/256 + 1/1024): the locations of `locations(H, W, strides)`, level after level, row after row.
         Images are 0..255; values outside the picture proper should be the mean colour or 0.
         """
+        return self.read(self.features(images))
+
+    def features(self, images: Tensor) -> list[Tensor]:
+        """RGB images -> per level what its head decides from, (N, neck, h, w)."""
         if images.shape[-1] % 32 or images.shape[-2] % 32:
             raise ValueError(f"image sides must be multiples of 32, got {tuple(images.shape[-2:])}")
         x = F.max_pool2d(self.stem(self.normalise(images)), 3, 2, 1)  # (N, 32, H/4, W/4)
@@ -109,7 +112,12 @@ class Detector(nn.Module):
             if number:
                 features.append(self.lateral[number - 1](x))  # (N, 128, ...)
         levels = aggregate(*features)[: len(self.heads)]
-        outputs = [head(level).flatten(2) for head, level in zip(self.heads, levels, strict=True)]
+        return [cast(Head, head).mix(level) for head, level in zip(self.heads, levels, strict=True)]
+
+    def read(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """What `features` gives -> logits and sides, as `forward` does."""
+        heads = (cast(Head, head) for head in self.heads)
+        outputs = [head.out(seen).flatten(2) for head, seen in zip(heads, features, strict=True)]
         merged = torch.cat(outputs, dim=2).transpose(1, 2).float()  # (N, A, labels + 44)
         count = len(self.config.labels)
         return merged[..., :count], merged[..., count:].unflatten(-1, (4, self.config.reg_max + 1))

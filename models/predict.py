@@ -8,12 +8,13 @@ from torch import Tensor
 
 from models.decode import boxes_at, distances, nms, vote
 from models.detector import Detector, locations
-from models.transforms import Dihedral, views
+from models.transforms import SYMMETRIES, Dihedral, views
 
 
 @dataclass(frozen=True, slots=True)
 class PredictOptions:
-    """`floor` drops scores below it; `overlap` is the IoU above which two boxes of a label are one object."""
+    """`floor` drops scores below it; `overlap` is the IoU above which two boxes of a label are one object; `embed` asks
+    for what the network saw of each."""
 
     views: int = 2
     floor: float = 0.05
@@ -21,12 +22,14 @@ class PredictOptions:
     vote: float = 0.7
     candidates: int = 1000
     keep: int = 300
+    embed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Detections:
     """boxes (K, 4) in input pixels, labels (K,), scores (K,), margins (K,) to the second-best label, hits (K,) looks
-    that found it, spread (K,) deviation of its sides over the looks relative to the square root of its area."""
+    that found it, spread (K,) deviation of its sides over the looks relative to the square root of its area; embedding
+    (K, neck), what its class was decided from in the upright look, or (K, 0) when it was not asked for."""
 
     boxes: Tensor
     labels: Tensor
@@ -34,6 +37,7 @@ class Detections:
     margins: Tensor
     hits: Tensor
     spread: Tensor
+    embedding: Tensor
 
 
 @torch.inference_mode()
@@ -42,21 +46,35 @@ def predict(
 ) -> list[Detections]:
     """Detect on RGB uint8 images (N, 3, H, W), H and W multiples of 32."""
     height, width = images.shape[-2:]
-    looks = [_look(detector, images, view, half) for view in views(options.views)]
+    turned = views(options.views)
+    looks = [_look(detector, images, view, half, options.embed and view == SYMMETRIES[0]) for view in turned]
     logits = torch.stack([look[0] for look in looks])  # (V, N, A, classes)
     reach = torch.stack([look[1] for look in looks])  # (V, N, A, 4)
     grid = locations(height, width, detector.config.strides)
-    return [_decode(logits[:, n], reach[:, n], grid, (width, height), options) for n in range(len(images))]
+    embedded = looks[0][2]  # (N, A, neck), the upright look comes first
+    return [
+        _decode(logits[:, n], reach[:, n], embedded[n], grid, (width, height), options)
+        for n in range(len(images))
+    ]
 
 
-def _look(detector: Detector, images: Tensor, view: Dihedral, half: bool) -> tuple[Tensor, Tensor]:
-    """Raw output for one symmetry, turned back to the upright grid: logits (N, A, classes), reach (N, A, 4)."""
+def _look(
+    detector: Detector, images: Tensor, view: Dihedral, half: bool, embed: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Raw output for one symmetry, turned back to the upright grid: logits (N, A, classes), reach (N, A, 4); and as seen,
+    without turning it back, the embedding (N, A, neck or 0)."""
     height, width = images.shape[-2:]
     seen = images.transpose(2, 3) if view.transpose else images
     axes = [axis for axis, on in ((3, view.mirror), (2, view.flip)) if on]
     seen = seen.flip(axes) if axes else seen
     with torch.autocast("cpu", torch.bfloat16, enabled=half):
-        logits, sides = detector(seen)
+        features = detector.features(seen)
+        logits, sides = detector.read(features)
+    embedded = (
+        torch.cat([f.flatten(2) for f in features], dim=2).transpose(1, 2).float()
+        if embed
+        else logits.new_zeros((*logits.shape[:2], 0))
+    )
     both = torch.cat((distances(sides), logits), dim=-1)  # (N, A, 4 + classes)
     rows, cols = (width, height) if view.transpose else (height, width)
     back, start = [], 0
@@ -75,13 +93,18 @@ def _look(detector: Detector, images: Tensor, view: Dihedral, half: bool) -> tup
         order = [order[0], order[3], order[2], order[1]]
     if view.transpose:
         order = [order[1], order[0], order[3], order[2]]
-    return both[..., 4:], both[..., order]
+    return both[..., 4:], both[..., order], embedded
 
 
 def _decode(
-    logits: Tensor, reach: Tensor, grid: Tensor, size: tuple[int, int], options: PredictOptions
+    logits: Tensor,
+    reach: Tensor,
+    embedded: Tensor,
+    grid: Tensor,
+    size: tuple[int, int],
+    options: PredictOptions,
 ) -> Detections:
-    """Fuse the looks (V, A, ...) of one image and suppress duplicates."""
+    """Fuse the looks (V, A, ...) of one image and suppress duplicates; embedded (A, E)."""
     mean = logits.mean(0).sigmoid()  # (A, classes)
     scores, labels = mean.max(1)
     picked = (scores >= options.floor).nonzero().squeeze(1)
@@ -100,7 +123,8 @@ def _decode(
     edges = reach[:, at]  # (V, K, 4)
     away = (edges - edges.mean(0)).square().mean(0).sqrt().mean(1)
     spread = away * grid[at, 2] / side
-    return Detections(refined, labels[kept], scores[kept], scores[kept] - second, hits, spread)
+    margins = scores[kept] - second
+    return Detections(refined, labels[kept], scores[kept], margins, hits, spread, embedded[at])
 
 
 def to_batch(pictures: list[np.ndarray]) -> Tensor:

@@ -1,5 +1,7 @@
 """What to annotate next: where the model doubts, but not the same kind of scene twice."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,6 +49,13 @@ class TestChoice:
 
         assert choose_next([usual, odd], 1) == [0]
         assert choose_next([usual, odd], 1, known=[scene([0.5] * 6)] * 3) == [1]
+
+    def test_prefers_what_the_model_does_not_recognise(self) -> None:
+        usual = scene([0.5] * 6)
+        strange = replace(scene([0.55] * 6), signals={"blur": 3.0, "novelty": 0.6})
+
+        assert choose_next([usual, scene([0.55] * 6)], 1) == [0]
+        assert choose_next([usual, strange], 1) == [1]
 
     @given(st.lists(st.lists(st.floats(0, 1), max_size=6), max_size=8), st.integers(0, 10))
     def test_gives_different_scenes_and_always_the_same_ones(

@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +33,8 @@ from engine.types import (
     from_json,
     to_json,
 )
-from models.checkpoint import InputSpec
+from models.checkpoint import InputSpec, load, save
+from models.familiar import familiar
 
 OPTIONS = PrelabelOptions(classes={"block": 7}, score_floor=0.0001, windows_per_chunk=2, batch=2)
 
@@ -209,27 +212,52 @@ class TestPuttingTogether:
         self, tiny_model: ModelRef, scenes: list[SceneRef]
     ) -> None:
         chunks = list(jobs.prelabel(scenes[:1], model=tiny_model, options=OPTIONS))
-        curve = {
-            "method": "temperature",
-            "columns": [0],
-            "mean": [0.0],
-            "scale": [1.0],
-            "weights": [1.0],
-            "bias": 0.0,
-        }
-        stale = {
-            "features": ["logit"],
-            "right": curve,
-            "there": curve,
-            "tolerance": 0.5,
-            "recall": 1.0,
-            "size": 9,
-            "ece": 0.0,
-            "log_loss": 0.0,
-        }
 
         with pytest.raises(ValueError, match="retrain"):
-            combine(scenes[0], chunks, calibration=stale)
+            combine(scenes[0], chunks, calibration=calibration("logit", "colour"))
+
+    def test_reads_a_calibration_of_fewer_signals(self, tiny_model: ModelRef, scenes: list[SceneRef]) -> None:
+        chunks = list(jobs.prelabel(scenes[:1], model=tiny_model, options=OPTIONS))
+
+        seen = combine(scenes[0], chunks, calibration=calibration("logit"))
+
+        assert seen.objects
+        assert [o.p for o in seen.objects] == pytest.approx([max(o.score, 1e-3) for o in seen.objects])
+
+    def test_says_how_far_objects_are_from_what_the_model_recognises(
+        self, tiny_model: ModelRef, scenes: list[SceneRef], tmp_path: Path
+    ) -> None:
+        rows = torch.rand((200, 128), generator=torch.Generator().manual_seed(1))
+        known = familiar(rows[:100], rows[100:], seed=0)
+        save(replace(load(Path(tiny_model.directory)), familiar=known), tmp_path / "model")
+        model = jobs.model_ref(tmp_path / "model")
+
+        before, after = (
+            combine(scenes[0], list(jobs.prelabel(scenes[:1], model=m, options=OPTIONS)), calibration=None)
+            for m in (tiny_model, model)
+        )
+
+        assert [o.geometry for o in before.objects] == [o.geometry for o in after.objects]
+        assert {o.signals["novelty"] for o in before.objects} == {0.0}
+        assert {o.signals["novelty"] for o in after.objects} == {
+            1.0
+        }  # random weights see nothing like random rows
+        assert min(o.signals["strange"] for o in after.objects) > 0
+        assert (before.signals["novelty"], after.signals["novelty"]) == (0.0, pytest.approx(1.0))
+
+
+def calibration(*features: str) -> dict[str, Any]:
+    """A stored calibration of these signals that believes the score."""
+    curve = {
+        "method": "temperature",
+        "columns": [0],
+        "mean": [0.0],
+        "scale": [1.0],
+        "weights": [1.0],
+        "bias": 0.0,
+    }
+    measured = {"tolerance": 0.5, "recall": 1.0, "size": 9, "ece": 0.0, "log_loss": 0.0}
+    return {"features": list(features), "right": curve, "there": curve, **measured}
 
 
 class TestCut:

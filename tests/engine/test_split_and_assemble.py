@@ -53,6 +53,17 @@ class TestPlan:
             cx, cy, w, h = cores[decided.tile_id]
             assert cx <= x < cx + w and cy <= y < cy + h
 
+    def test_shows_people_what_is_unlike_all_that_a_certificate_speaks_of(self) -> None:
+        box = (100.0, 100.0, 140.0, 140.0)
+        seen = prediction(
+            predicted(0, box, 0.99, 0.995, novelty=0.5), predicted(1, box, 0.99, 0.995, novelty=1.0)
+        )
+
+        usual, strange = plan_scene(SCENE, seen, POLICY, SplitOptions(certified={1: 0.98})).objects
+
+        assert usual.action == "auto_accept"
+        assert strange.action != "auto_accept" and not strange.auto
+
     @given(predictions())
     def test_never_accepts_unseen_without_a_certificate(self, seen: ScenePrediction) -> None:
         plan = plan_scene(SCENE, seen, POLICY, SplitOptions(certified=None))

@@ -9,6 +9,7 @@ import torch
 from models.checkpoint import Checkpoint, CheckpointError, InputSpec, load, read_config, save
 from models.dataset import CropOptions, CropSampler, Sample
 from models.detector import COCO_LABELS, Detector, DetectorConfig, locations
+from models.familiar import familiar
 from models.predict import PredictOptions, predict
 from models.train import TrainOptions, train, with_labels
 
@@ -145,6 +146,19 @@ class TestCheckpoints:
         assert loaded.version == version
         for before, after in zip(small_detector(images), loaded.detector(images), strict=True):
             torch.testing.assert_close(after, before, rtol=0, atol=0)
+
+    def test_keep_what_the_model_recognises(self, small_detector: Detector, tmp_path: Path) -> None:
+        rows = torch.randn((200, 128), generator=torch.Generator().manual_seed(1))
+        known = familiar(rows[:100], rows[100:], seed=0)
+        plain = save(Checkpoint(small_detector, InputSpec(size=64)), tmp_path / "plain")
+
+        version = save(Checkpoint(small_detector, InputSpec(size=64), familiar=known), tmp_path / "model")
+        loaded = load(tmp_path / "model")
+
+        assert version != plain
+        assert known is not None and loaded.familiar is not None
+        assert torch.equal(loaded.familiar(rows)[1], known(rows)[1])
+        assert load(tmp_path / "plain").familiar is None
 
     def test_version_follows_the_weights_and_not_the_metrics(
         self, small_detector: Detector, tmp_path: Path
