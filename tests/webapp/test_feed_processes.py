@@ -246,7 +246,7 @@ class TestTwoWebProcesses:
         async def scenario() -> list[set[int]]:
             async with Tab(web.base, shop.tokens[0]) as one, Tab(other_web.base, shop.tokens[0]) as two:
                 await asyncio.gather(one.ready(4), two.ready(4))
-                return [{m["task"]["object"]["id"] for m in await tab.quiet(1.0)} for tab in (one, two)]
+                return [{m["task"]["object"]["id"] for m in await tab.hear(4)} for tab in (one, two)]
 
         first, second = play(scenario())
         assert len(first) == len(second) == 4
@@ -265,7 +265,7 @@ class TestTwoWebProcesses:
                 for _ in range(5):
                     await giver.ready(0)
                     await taker.ready(1)
-                    await taker.quiet(0.3)
+                    await taker.wait("idle")
                     await giver.send(
                         {"type": "release", "assignment": offer["assignment"], "lease": offer["lease"]}
                     )

@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -74,7 +74,7 @@ class TestConversation:
         async def scenario() -> list[dict[str, Any]]:
             async with tab() as mine:
                 await mine.ready(3)
-                return await mine.quiet(1.0)
+                return await mine.hear(3)
 
         offers = play(scenario())
         assert [m["type"] for m in offers] == ["offer"] * 3
@@ -266,7 +266,7 @@ class TestRefusals:
         assert play(scenario()) == 4400
 
     def test_a_flood_is_refused_and_nobody_else_notices(self, tab: Callable[..., Tab]) -> None:
-        async def scenario() -> tuple[list[str], float]:
+        async def scenario() -> float:
             async with tab(0, checked=False) as flooder, tab(1) as neighbour:
                 for _ in range(600):
                     await flooder.send({"type": "ping"})
@@ -274,11 +274,11 @@ class TestRefusals:
                 start = loop.time()
                 await neighbour.submit(await neighbour.offer())
                 took = loop.time() - start
-                return [m["type"] for m in await flooder.quiet(1.0)], took
+                for _ in range(100):
+                    await flooder.wait("error")
+                return took
 
-        kinds, took = play(scenario())
-        assert kinds.count("error") > 100
-        assert took < 5.0
+        assert play(scenario()) < 10.0
 
     @pytest.mark.parametrize(
         ("changes", "code"),
@@ -434,7 +434,7 @@ class TestLeaving:
             await mine.ready(2)
             before = [(await mine.wait("offer")) for _ in range(2)]
             mine.drop()
-            await asyncio.sleep(0.3)
+            await asyncio.to_thread(given_back, [m["assignment"] for m in before])
             async with tab() as again:
                 await again.ready(2)
                 after = [(await again.wait("offer")) for _ in range(2)]
@@ -450,7 +450,7 @@ class TestLeaving:
         async def scenario() -> list[set[int]]:
             async with tab() as one, tab() as two:
                 await asyncio.gather(one.ready(4), two.ready(4))
-                return [{m["task"]["object"]["id"] for m in await t.quiet(1.0)} for t in (one, two)]
+                return [{m["task"]["object"]["id"] for m in await t.hear(4)} for t in (one, two)]
 
         first, second = play(scenario())
         assert len(first) == len(second) == 4
@@ -580,7 +580,17 @@ def expire(assignment: int) -> None:
         connection.close()  # This is a thread of its own, and so is its connection.
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 5.0) -> Any:
+def given_back(assignments: Sequence[int]) -> None:
+    """Wait until the server has seen that the socket which held them is gone."""
+    try:
+        wait_for(
+            lambda: Assignment.objects.filter(pk__in=assignments, session="").count() == len(assignments)
+        )
+    finally:
+        connection.close()
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 20.0) -> Any:
     """The first true value of a condition that becomes true soon."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

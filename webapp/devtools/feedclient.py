@@ -106,6 +106,10 @@ class Tab:
         except TimeoutError:
             return got
 
+    async def hear(self, count: int, seconds: float = 0.3) -> list[dict[str, Any]]:
+        """The next messages, however long they take, and what else comes within some seconds after them."""
+        return [*[await self.receive() for _ in range(count)], *await self.quiet(seconds)]
+
     async def ready(self, want: int = 1) -> None:
         await self.send({"type": "ready", "want": want})
 
