@@ -10,6 +10,7 @@ from webapp.labeling.models import AnnotatorRecord
 from webapp.ops.hours import Time, pool_time, times_of
 from webapp.ops.keep import kept
 from webapp.people.models import Note, Qualification, User
+from webapp.people.notes import LANGUAGES
 from webapp.people.queries import tenant
 from webapp.projects.queries import projects_of
 
@@ -73,7 +74,10 @@ def domains_of(viewer: User) -> tuple[str, ...]:
     return tuple(projects_of(viewer).order_by("domain").values_list("domain", flat=True).distinct())
 
 
-def notes_shown(viewer: User, now: datetime) -> list[tuple[Note, int]]:
-    """Notes that are still shown, the newest first, with how many have put each away."""
+def notes_shown(viewer: User, now: datetime) -> list[tuple[Note, list[tuple[str, str]], int]]:
+    """Notes that are still shown, the newest first, with (language, text) and how many have put each away."""
     rows = Note.objects.filter(organisation=tenant(viewer), until__gt=now).select_related("by")
-    return [(note, note.read.count()) for note in rows.order_by("-pk")[:MOST_NOTES]]
+    return [
+        (note, [(code, note.texts[code]) for code in LANGUAGES if code in note.texts], note.read.count())
+        for note in rows.order_by("-pk")[:MOST_NOTES]
+    ]
