@@ -83,7 +83,8 @@ def appealing(world: World) -> int:
     """The last of the crew is paused and appeals; return the appeal."""
     person = world.crew[-1] if world.crew else world.ada
     AnnotatorRecord.objects.filter(annotator=person).update(
-        standing="paused", standing_reason="Over 24 checked answers this account says yes to nearly everything."
+        standing="paused",
+        standing_reason="Over 24 checked answers this account says yes to nearly everything.",
     )
     text = (
         "The connection was slow and the pictures stayed blurred, so I went by the shapes. It is fixed now."
