@@ -91,6 +91,7 @@ NAMES = (
         "ops-scene",
     ),
     *("ops-quality", "ops-items", "ops-target", "ops-reopening"),
+    *("ops-acts", "ops-people", "ops-person", "ops-notes"),
     *("ops-object", "ops-reopen", "ops-appeal", "me", "me-paused", "me-empty"),
     *(f"setup-{name}" for name in ("projects", "new", *SETUP)),
     *(
@@ -98,6 +99,8 @@ NAMES = (
         for name in (
             "ops",
             "ops-object",
+            "ops-acts",
+            "ops-people",
             "ops-quality",
             "ops-target",
             "setup-schema",
@@ -216,6 +219,8 @@ class Stands:
             return Stand(world.olga, reverse("desk:ruling", args=[ruled.pk]), nothing)
         if name == "me-coached":
             return Stand(busy_day.coached(self.desk("ruled", 7)), "/me/", nothing)
+        if what in ("acts", "people", "person", "notes"):
+            return self.managed(what)
         world = self.empty() if what == "empty" else self.busy()
         paths = {
             "desk": "/desk/",
@@ -334,6 +339,15 @@ class Stands:
         if "empty" not in self.worlds:
             self.worlds["empty"] = rehearsal.build(self.part, title=TITLE)
         return self.worlds["empty"]
+
+    def managed(self, what: str) -> Stand:
+        """Where managers have paused, moved, told and changed things, and the crew has worked for some days."""
+        if "managed" not in self.worlds:
+            self.worlds["managed"] = rehearsal.build(self.part, title=TITLE, classes=["tree"])
+            busy_managers.acting(self.worlds["managed"])
+        world = self.worlds["managed"]
+        path = f"/ops/people/{world.crew[1].pk}/" if what == "person" else f"/ops/{what}/"
+        return Stand(world.otto, path, nothing)
 
     def busy(self) -> World:
         """An office where sixteen people have worked for half an hour."""

@@ -98,6 +98,16 @@ class TestImport:
 
         assert "Nothing was refused, nearly black or tiny." in shown
 
+    def test_counts_what_was_imported_before_brightness_was_measured(
+        self, dataset: Dataset, page: Client
+    ) -> None:
+        for n, deep in enumerate((None, {"low": 0, "high": 9})):
+            Scene.objects.create(
+                dataset=dataset, name=f"{n}", sha256=f"{n:064}", file="x", width=90, height=90, deep=deep
+            )
+
+        assert page.get(f"/ops/datasets/{dataset.pk}/").context["health"].unmeasured == 1
+
     def test_keeps_only_the_newest(self, dataset: Dataset) -> None:
         keep(dataset, [(f"{n}.png", "broken") for n in range(MOST_KEPT + 5)])
 

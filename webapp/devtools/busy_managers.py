@@ -15,6 +15,7 @@ from webapp.ops.selection import Query
 from webapp.ops.workforce import move_people, pause_person, send_note, set_skill
 from webapp.people.models import Role, User
 from webapp.people.operations import create_person
+from webapp.projects.operations import create_project
 from webapp.scenes.health import COPY
 
 
@@ -40,6 +41,13 @@ def acting(world: World) -> None:
     if Event.objects.filter(project=project, kind="kind_paused").exists():
         return
     now = timezone.now()
+    create_project(
+        organisation=project.organisation,
+        name="Lungs",
+        domain="medicine",
+        classes=["nodule"],
+        created_by=otto,
+    )
     one, two, three, *_ = world.crew
     set_skill(person=one, domain="medicine", granted=True, by=otto)
     pause_dataset(dataset=dataset, paused=True, by=otto)

@@ -15,10 +15,11 @@ from webapp.labeling.models import Annotation, ObjectVersion, SceneObject
 from webapp.people.models import User
 from webapp.projects.queries import current_schema
 from webapp.scenes.health import COPY, FLAWS
-from webapp.scenes.models import DARK, TINY, Dataset, Scene
+from webapp.scenes.models import DARK, TINY, UNMEASURED, Dataset, Scene
 from webapp.scenes.queries import scenes_of
 
 SCENES_PER_PAGE = 24
+MOST_COUNTED = 10_000  # flawed pictures of a dataset
 RISKS = (0.01, 0.05, 0.2)  # least stated risks to choose from
 ROWS_PER_PAGE = 100
 MAX_DRAWN = 5000  # outlines in one picture; more are neither legible nor quick
@@ -167,13 +168,13 @@ class Health:
 
 
 def health_of(dataset: Dataset) -> Health:
-    """What was found at import; two small partial indexes hold the flawed pictures."""
+    """What was found at import; small partial indexes hold the flawed pictures, of which at most 10,000 are counted."""
     scenes = dataset.scenes
     refused = tuple((name, _(why) if why == COPY else why) for name, why in reversed(dataset.refused))
     return Health(
-        dark=scenes.filter(DARK).count(),
-        tiny=scenes.filter(TINY).count(),
-        unmeasured=scenes.filter(light=None, deep=None).count(),
+        dark=scenes.filter(DARK)[:MOST_COUNTED].count(),
+        tiny=scenes.filter(TINY)[:MOST_COUNTED].count(),
+        unmeasured=scenes.filter(UNMEASURED)[:MOST_COUNTED].count(),
         refused=refused,
     )
 

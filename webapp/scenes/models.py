@@ -6,6 +6,7 @@ from webapp.projects.models import Project
 
 DARK = models.Q(light__lt=0.08)  # most of it is nearly black
 TINY = models.Q(width__lt=64) | models.Q(height__lt=64)  # px: smaller than the crop of one task
+UNMEASURED = models.Q(light__isnull=True, deep__isnull=True)  # imported before brightness was measured
 
 
 class Dataset(models.Model):
@@ -65,6 +66,7 @@ class Scene(models.Model):
         indexes = [
             models.Index(fields=["dataset"], condition=DARK, name="scenes_dark"),
             models.Index(fields=["dataset"], condition=TINY, name="scenes_tiny"),
+            models.Index(fields=["dataset"], condition=UNMEASURED, name="scenes_unmeasured"),
         ]
 
     def __str__(self) -> str:
