@@ -10,9 +10,10 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -37,9 +38,15 @@ CLASS_SETS = (
     "bluebirds", "d_possent", "d_product", "dog", "face", "music", "rte", "s_adult", "trec", "ws_amt",
     "zencrowd_in", "zencrowd_us",
 )  # fmt: skip
-HELD_OUT, SPLITS = 0.3, 3
+HELD_OUT, SPLITS, LOTS = 0.3, 3, 4
 JOB = Settings(scenes=8, objects=80, people=24, specialists=3, overconfidence=2.0, domain_sd=0.6)
-REPEATS = 3
+REPEATS = 8
+# Three times the work for half the people, whose skill differs much between domains: here a skill by domain should pay.
+LONG_JOB = Settings(
+    scenes=18, objects=80, people=14, specialists=3, overconfidence=2.0, domains=3, domain_sd=1.0
+)
+LONG_REPEATS = 5
+ERROR_S = max(POLICY.error_cost_s.values())  # seconds of the crowd that one wrong or missed object is worth
 JOB_KEYS = (
     "error", "stated_error", "precision", "recall", "mean_iou", "seconds_per_object", "answers", "auto_accepted",
     "auto_error", "escalated",
@@ -53,7 +60,8 @@ def run(data_dir: Path) -> dict[str, Any]:
         "speed": speed(),
         "domain_log_loss": domain,
         "policy_table": table(),
-        "jobs": jobs(),
+        "jobs": jobs(JOB, REPEATS, PARTS, 3),
+        "long_jobs": jobs(LONG_JOB, LONG_REPEATS, ("domain",)),
         "spam": spam_trial(each=60, seed=3),
         "specialists": specialists(),
     }
@@ -125,7 +133,8 @@ def _window(rng: np.random.Generator) -> tuple[list[Waiting], list[Candidate]]:
 
 def domain_log_loss(crowd: Path) -> dict[str, dict[str, float]]:
     """Return, per set, the held-out log-loss of "will this person's answer be right": with one skill a person, with a
-    skill per domain (the task's true class), and with the crowd's pool of the domain beside it."""
+    skill per domain (the task's true class), and with the crowd's pool of the domain beside it; and, to see what domains
+    cost that mean nothing, with a skill per group of tasks drawn by lot."""
     return {name: _log_losses(crowd / name) for name in CLASS_SETS if (crowd / name).is_dir()}
 
 
@@ -134,7 +143,7 @@ def _log_losses(folder: Path) -> dict[str, float]:
         truth = {row["task"]: row["label"] for row in csv.DictReader(file)}
     with (folder / "answers.csv").open(encoding="utf-8", newline="") as file:
         rows = [
-            (row["worker"], truth[row["task"]], row["label"] == truth[row["task"]])
+            (row["worker"], truth[row["task"]], row["label"] == truth[row["task"]], row["task"])
             for row in csv.DictReader(file)
             if row["task"] in truth
         ]
@@ -142,7 +151,12 @@ def _log_losses(folder: Path) -> dict[str, float]:
     for seed in range(SPLITS):
         order = np.random.default_rng(seed).permutation(len(rows))
         cut = int((1 - HELD_OUT) * len(rows))
-        for name, loss in _one_split([rows[i] for i in order[:cut]], [rows[i] for i in order[cut:]]).items():
+        dealt = [rows[i] for i in order]
+        by_class = [row[:3] for row in dealt]
+        by_lot = [(who, f"lot {crc32(task.encode()) % LOTS}", right) for who, _, right, task in dealt]
+        losses = _one_split(by_class[:cut], by_class[cut:])
+        losses["by_lot"] = _one_split(by_lot[:cut], by_lot[cut:])["by_domain"]
+        for name, loss in losses.items():
             sums[name] += loss / SPLITS
     return {name: round(loss, 4) for name, loss in sums.items()}
 
@@ -174,23 +188,41 @@ def table() -> dict[str, dict[str, dict[str, float]]]:
     return {name: {str(p): dataclasses.asdict(row) for p, row in by.items()} for name, by in rows.items()}
 
 
-def jobs() -> dict[str, dict[str, float]]:
-    """Return whole simulated jobs, the product beside a fixed overlap of 3 and beside itself without each part."""
-    ways: dict[str, tuple[tuple[str, ...], int]] = {"product": ((), 0), "fixed_overlap_3": ((), 3)}
-    ways |= {f"without_{part}": ((part,), 0) for part in PARTS}
+def jobs(job: Settings, repeats: int, parts: Sequence[str], *overlaps: int) -> dict[str, dict[str, float]]:
+    """Return simulated jobs, the product beside fixed overlaps and beside itself without each of the parts.
+
+    cost: see `_cost`. costs_more and its standard error: than the product does, over worlds and crowds that both meet.
+    """
+    ways: dict[str, tuple[tuple[str, ...], int]] = {"product": ((), 0)}
+    ways |= {f"fixed_overlap_{overlap}": ((), overlap) for overlap in overlaps}
+    ways |= {f"without_{part}": ((part,), 0) for part in parts}
     out: dict[str, dict[str, float]] = {}
+    costs: dict[str, np.ndarray] = {}
     for name, (without, overlap) in ways.items():
         reports = [
             simulate_batch(
-                dataclasses.replace(JOB, seed=JOB.seed + n), POLICY, without=without, fixed_overlap=overlap
+                dataclasses.replace(job, seed=job.seed + n), POLICY, without=without, fixed_overlap=overlap
             )
-            for n in range(REPEATS)
+            for n in range(repeats)
         ]
+        costs[name] = np.array([_cost(r) for r in reports])
+        more = costs[name] - costs["product"]
         out[name] = {key: round(float(np.mean([r[key] or 0.0 for r in reports])), 4) for key in JOB_KEYS}
+        out[name] |= {
+            "cost": round(float(costs[name].mean()), 2),
+            "costs_more": round(float(more.mean()), 2),
+            "standard_error": round(float(more.std(ddof=1) / np.sqrt(repeats)), 2),
+        }
         out[name]["spammers_paused"] = float(
             np.sum([r["spam"]["paused"] for r in reports]) / np.sum([r["spam"]["spammers"] for r in reports])
         )
     return out
+
+
+def _cost(report: dict[str, Any]) -> float:
+    """Return what a job costs an object, in seconds of the crowd: everybody's wages, and what wrong and missed ones are worth."""
+    paid = 3600 * report["cost"] / POLICY.wage_per_hour["crowd"] / report["objects"]
+    return float(paid + ERROR_S * (report["error"] + 1 - report["recall"]))
 
 
 def specialists() -> dict[str, float]:
@@ -205,6 +237,7 @@ def goals(report: dict[str, Any]) -> dict[str, bool]:
     pace = report["speed"]
     careless = [spam[kind] for kind in ("yes_spam", "random", "systematic", "bot")]
     rulings = report["specialists"]
+    unaudited, undivided = report["jobs"]["without_audit"], report["long_jobs"]["without_domain"]
     return {
         "choose under 20 ms": pace["choose_256x1024_ms"]["least_cpu"] < 20,
         "answer and next step under 100 us": pace["answer_and_next_step_us"]["least_cpu"] < 100,
@@ -213,7 +246,10 @@ def goals(report: dict[str, Any]) -> dict[str, bool]:
         "careless found within 40 answers": all(
             c["paused"] + c["coached"] >= 0.9 and (c["answers_until"] or 99) <= 40 for c in careless
         ),
-        "false alarms under 1 %": spam["diligent"]["paused"] < 0.01,
+        "false alarms under 1 %": spam["diligent"]["paused"] + spam["diligent"]["coached"] < 0.01,
+        "a job without audit is dearer, beyond chance": unaudited["costs_more"]
+        > 2 * unaudited["standard_error"],
+        "a long job without skill by domain is dearer": undivided["costs_more"] > 0,
         "matched specialists err a fifth less": 1 - rulings["matched"] <= 0.8 * (1 - rulings["random"]),
     }
 
