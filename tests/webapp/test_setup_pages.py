@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from routing.policy import RoutingPolicy
-from webapp.labeling.models import Assignment, Event, Microtask, SceneObject, Tile
+from webapp.labeling.models import Assignment, Event, Microtask, Refinement, SceneObject, Tile
 from webapp.people.invitations import invitation_path
 from webapp.people.models import Qualification, Role, User
 from webapp.pipeline.models import ModelVersion, Run
@@ -191,6 +191,22 @@ class TestSchema:
 
         assert answer.status_code == 422
         assert b"they must stay (they may be renamed): car" in answer.content
+
+    def test_keeps_classes_that_cover_parts_of_pictures(
+        self, manager: Client, project: Project, dataset: Dataset
+    ) -> None:
+        """Regions in the export would name a class that is not there."""
+        tree, car = project.schemas.get().classes
+        self.save(manager, project, {"classes": [tree, car], "scene": {"regions": [car["id"]]}})
+        scene = Scene.objects.create(dataset=dataset, name="a", sha256="0" * 64, file="x", width=9, height=9)
+        about = Refinement.objects.create(scene=scene, aspect="region:0-0", kind="label_region")
+
+        refused = self.save(manager, project, {"classes": [tree]})
+        about.delete()
+        taken = self.save(manager, project, {"classes": [tree]})
+
+        assert b"they must stay (they may be renamed): car" in refused.content
+        assert taken.status_code == 302
 
     @pytest.mark.parametrize(
         "schema", [[], {"classes": []}, {"classes": [{"name": "a"}, {"name": "A"}]}, {"classes": [3]}, "x"]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routing.annotation.schema import LabelSchema
-from webapp.labeling.models import SceneObject
+from webapp.labeling.models import Refinement, SceneObject
 from webapp.people.models import User
 from webapp.projects.models import Project, SchemaVersion
 from webapp.projects.operations import new_schema_version
@@ -77,9 +77,21 @@ def same_schema(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
 
 
 def missing_in(wanted: Mapping[str, Any], stored: Mapping[str, Any], project: Project) -> list[str]:
-    """Return the names of stored classes that are gone although there are objects of them."""
+    """Return the names of stored classes that are gone although there are objects, or answers about scenes, of them."""
     rows = wanted.get("classes")
     kept = {row.get("id") for row in rows if isinstance(row, Mapping)} if isinstance(rows, list) else set()
     gone = [c for c in stored["classes"] if c["id"] not in kept]
     objects = SceneObject.objects.filter(scene__dataset__project=project)
-    return [str(c["name"]) for c in gone if objects.filter(label=c["id"]).exists()]
+    scenes = _asked_of_scenes(project) if gone else frozenset()
+    return [str(c["name"]) for c in gone if c["id"] in scenes or objects.filter(label=c["id"]).exists()]
+
+
+def _asked_of_scenes(project: Project) -> frozenset[int]:
+    """The classes that an answer about a whole scene, or about the regions in it, may hold."""
+    about = Refinement.objects.filter(scene__dataset__project=project, object=None)
+    found: set[int] = set()
+    for kind, part in (("label_region", "regions"), ("classify_image", "classes")):
+        if about.filter(kind=kind).exists():
+            for more in project.schemas.values_list("more", flat=True):
+                found.update((more.get("scene") or {}).get(part, ()))
+    return frozenset(found)

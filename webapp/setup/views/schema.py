@@ -47,7 +47,7 @@ def _saved(request: MemberRequest, project: Project, text: str, stored: dict[str
     if gone:
         names = ", ".join(gone)
         return _(
-            "There are objects of these classes, so they must stay (they may be renamed): {names}"
+            "There are objects or answers of these classes, so they must stay (they may be renamed): {names}"
         ).format(names=names)
     try:
         save_schema(project=project, wanted=wanted, by=request.user)
