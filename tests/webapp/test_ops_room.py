@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import IntegrityError
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
@@ -25,7 +26,7 @@ from webapp.labeling.models import (
     Tally,
     Tile,
 )
-from webapp.ops import queries
+from webapp.ops import queries, status
 from webapp.ops.charts import nice_top, throughput, widths
 from webapp.ops.estimates import Work, eta_s, ratio, seconds_per_object
 from webapp.ops.room import Room, room
@@ -489,3 +490,20 @@ class TestNow:
         client.force_login(otto)
 
         assert "1 person working" in client.get("/ops/live/").content.decode()
+
+
+class TestRecount:
+    def test_leaves_a_data_set_that_was_deleted_meanwhile_to_the_next_look(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def gone(ids: list[int]) -> None:
+            raise IntegrityError("the data set is gone")
+
+        monkeypatch.setattr(status, "refresh", gone)
+        monkeypatch.setattr(status.connection, "close", lambda: None)  # the thread's own, elsewhere
+        assert status._counting.acquire(blocking=False)
+
+        status._recount([1])
+
+        assert status._counting.acquire(blocking=False)  # the next recount may begin
+        status._counting.release()

@@ -6,12 +6,13 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Count, Max, Min, Sum
 from django.utils import timezone
 
@@ -162,7 +163,9 @@ def _behind(ids: Sequence[int]) -> None:
 
 def _recount(ids: Sequence[int]) -> None:
     try:
-        refresh(ids)
+        # A data set may be deleted while it is counted; the others are counted at the next look.
+        with suppress(IntegrityError):
+            refresh(ids)
     finally:
         connection.close()  # this thread's own
         _counting.release()
