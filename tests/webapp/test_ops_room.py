@@ -501,9 +501,9 @@ class TestRecount:
 
         monkeypatch.setattr(status, "refresh", gone)
         monkeypatch.setattr(status.connection, "close", lambda: None)  # the thread's own, elsewhere
-        assert status._counting.acquire(blocking=False)
+        assert status._counting.acquire(timeout=60)  # another test's recount may still be under way
 
         status._recount([1])
 
-        assert status._counting.acquire(blocking=False)  # the next recount may begin
+        assert status._counting.acquire(timeout=60)  # the next recount may begin
         status._counting.release()
