@@ -65,16 +65,16 @@ class TestOperationsRoom:
     def test_pauses_a_project_and_lets_it_go_on(self, tab: Tabs, world: World) -> None:
         rehearsal.open_tiles(world)
         room = tab(world.otto).open("/ops/")
-        room.page.get_by_role("link", name="Pause").click()
-        room.page.get_by_role("button", name="Pause").click()
+        room.page.get_by_role("link", name="Pause", exact=True).click()
+        room.page.get_by_role("button", name="Pause", exact=True).click()
         room.see("paused")
         page = tab(world.ada).open()
         page.until("s.paused !== null && s.kind === null")
         held = Assignment.objects.filter(state="leased", annotator=world.ada)
         assert not held.exists()
 
-        room.page.get_by_role("link", name="Resume").click()
-        room.page.get_by_role("button", name="Resume").click()
+        room.page.get_by_role("link", name="Resume", exact=True).click()
+        room.page.get_by_role("button", name="Resume", exact=True).click()
 
         page.task("coverage_tile")
         assert page.state["paused"] is None
