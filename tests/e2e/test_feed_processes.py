@@ -180,8 +180,8 @@ class TestOperationsRoom:
         page = at(world.ada, pair[0]).open()
         page.task("coverage_tile")
         room = at(world.otto, pair[1]).open("/ops/")
-        room.page.get_by_role("link", name="Pause").click()
-        room.page.get_by_role("button", name="Pause").click()
+        room.page.get_by_role("link", name="Pause", exact=True).click()
+        room.page.get_by_role("button", name="Pause", exact=True).click()
         room.see("paused")
 
         page.page.bring_to_front()
@@ -193,8 +193,8 @@ class TestOperationsRoom:
         page.until("s.paused !== null")
         page.page.get_by_text("paused").first.wait_for()
         assert not Assignment.objects.filter(state="leased", annotator=world.ada).exists()
-        room.page.get_by_role("link", name="Resume").click()
-        room.page.get_by_role("button", name="Resume").click()
+        room.page.get_by_role("link", name="Resume", exact=True).click()
+        room.page.get_by_role("button", name="Resume", exact=True).click()
 
         page.task("coverage_tile")
         assert page.state["paused"] is None
