@@ -239,14 +239,14 @@ class TestRunningProject:
         rehearsal.open_tiles(world)
         manager = tab(world.otto).open("/ops/")
 
-        manager.page.locator(f"#project-{world.project.pk}").get_by_text("Pause").click()
-        manager.page.get_by_role("button", name="Pause").click()
+        manager.page.locator(f"#project-{world.project.pk}").get_by_text("Pause", exact=True).click()
+        manager.page.get_by_role("button", name="Pause", exact=True).click()
         manager.see("is paused.")
         annotator = tab(world.ada).open()
         annotator.page.get_by_text("paused").first.wait_for()
         assert annotator.state.get("kind") is None
-        manager.page.locator(f"#project-{world.project.pk}").get_by_text("Resume").click()
-        manager.page.get_by_role("button", name="Resume").click()
+        manager.page.locator(f"#project-{world.project.pk}").get_by_text("Resume", exact=True).click()
+        manager.page.get_by_role("button", name="Resume", exact=True).click()
         manager.see("is running again.")
 
         annotator.page.reload()
