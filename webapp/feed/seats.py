@@ -21,7 +21,7 @@ Message = dict[str, Any]
 
 @dataclass(slots=True, eq=False)
 class Seat:
-    """Touched only on the event loop, except for reads within one round.
+    """Touched only on the event loop, except within a round, which reads it and refreshes `domains`.
 
     held: assignments offered and not given back, with the time on the loop's clock at which the lease runs out.
     """
