@@ -64,8 +64,10 @@ def waiting(seat: Seat, believed: Believed | None, resumed: int, now: float) -> 
 
 def paused(believed: Believed | None) -> str:
     """Why this person gets no work, or ""."""
-    if believed is None or believed.held or believed.standing != "paused":
-        return believed.held if believed else ""
+    if believed is None:
+        return ""
+    if believed.held or believed.standing != "paused":
+        return believed.held
     return believed.reason or "your work is paused"
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.core.paginator import Page, Paginator
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from webapp.labeling.models import AnnotatorRecord
 from webapp.ops.hours import Time, pool_time, times_of
@@ -76,8 +76,12 @@ def domains_of(viewer: User) -> tuple[str, ...]:
 
 def notes_shown(viewer: User, now: datetime) -> list[tuple[Note, list[tuple[str, str]], int]]:
     """Notes that are still shown, the newest first, with (language, text) and how many have put each away."""
-    rows = Note.objects.filter(organisation=tenant(viewer), until__gt=now).select_related("by")
+    rows = (
+        Note.objects.filter(organisation=tenant(viewer), until__gt=now)
+        .select_related("by")
+        .annotate(readers=Count("read"))
+    )
     return [
-        (note, [(code, note.texts[code]) for code in LANGUAGES if code in note.texts], note.read.count())
+        (note, [(code, note.texts[code]) for code in LANGUAGES if code in note.texts], note.readers)
         for note in rows.order_by("-pk")[:MOST_NOTES]
     ]

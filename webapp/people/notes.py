@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
 
 from webapp.people.models import Note, NoteRead, User
@@ -10,7 +11,7 @@ from webapp.people.queries import tenant
 
 SHOWN = 3  # of the notes that somebody has not put away, the newest
 MOST_CHARACTERS = 500
-LANGUAGES = ("en", "de", "ar")
+LANGUAGES = tuple(code for code, _ in settings.LANGUAGES)
 
 
 def notes_for(person: User, now: datetime) -> list[Note]:

@@ -10,15 +10,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from django.utils.translation import gettext_noop as lazy
+
 Values = Mapping[str, str | float]
 
 NUMBERS = {"n", "right", "seconds", "looks", "missing"}
 PLACE = re.compile(r"\\{(\w+)\\}")  # a placeholder as `re.escape` leaves it
-
-
-def lazy(text: str) -> str:
-    """Mark a text for the catalogues; it is translated when it is said."""
-    return text
 
 
 PHRASES = {
