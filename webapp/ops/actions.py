@@ -7,7 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from webapp.labeling.models import Event, SceneObject
+from webapp.labeling.models import SceneObject
 from webapp.ops import reopening
 from webapp.ops.appeals import decide_appeal
 from webapp.ops.history import object_page
@@ -72,12 +72,7 @@ def reopen_object(request: MemberRequest, pk: int) -> HttpResponse:
     rows = SceneObject.objects.select_related("scene__dataset")
     found = get_object_or_404(rows, pk=pk, scene__dataset__project__organisation=tenant(request.user))
     way, note = way_of(request.POST), request.POST.get("note", "").strip()[:MAX_NOTE]
-    done = reopening.reopen_objects([found.pk], way=way, note=note, by=request.user, now=timezone.now())
-    if done.opened:
-        Event.objects.create(
-            kind="object_reopened", project_id=found.scene.dataset.project_id, dataset=found.scene.dataset, object=found,
-            annotator=request.user, data={"way": way, "note": note},
-        )  # fmt: skip
+    if reopening.reopen_object(found, way=way, note=note, by=request.user, now=timezone.now()):
         messages.success(request, _("Object {pk} is asked about again.").format(pk=pk))
     elif found.state not in SceneObject.SETTLED:
         messages.error(request, _("Object {pk} is being asked about already.").format(pk=pk))

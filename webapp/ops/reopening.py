@@ -10,7 +10,7 @@ from django.db import transaction
 from routing.policy import RoutingPolicy
 from webapp.labeling.book import Book
 from webapp.labeling.lifecycle import fulfil_wishes, wish_about
-from webapp.labeling.models import Microtask, SceneObject, Tile
+from webapp.labeling.models import Event, Microtask, SceneObject, Tile
 from webapp.ops.selection import Query, matching
 from webapp.people.models import User
 from webapp.projects.models import Project
@@ -72,6 +72,19 @@ def reopen_objects(ids: Sequence[int], *, way: str, note: str, by: User, now: da
         part = _portion(ids[at : at + PORTION], way=way, note=note, by=by, now=now)
         total = Reopened(total.opened + part.opened, total.skipped + part.skipped, total.before + part.before)
     return total
+
+
+@transaction.atomic
+def reopen_object(row: SceneObject, *, way: str, note: str, by: User, now: datetime) -> bool:
+    """Ask again about one settled object, as an act of its own; return False when that is not possible now."""
+    if not reopen_objects([row.pk], way=way, note=note, by=by, now=now).opened:
+        return False
+    dataset = row.scene.dataset
+    Event.objects.create(
+        kind="object_reopened", project_id=dataset.project_id, dataset=dataset, object=row, annotator=by,
+        data={"way": way, "note": note},
+    )  # fmt: skip
+    return True
 
 
 @transaction.atomic
